@@ -1,0 +1,45 @@
+"""An arrival: what is kept of an accepted unsolicited response, short-lived, bound to browser, connection and application."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from vestibule.model.connection import Delivery, Unsolicited
+from vestibule.model.identity import Identity
+from vestibule.model.ids import ArrivalId, ClientId, ConnectionId, Digest
+
+
+class ArrivalState(StrEnum):
+    BELL = "bell"
+    """`restart`: no identity is kept; it only says who is to be asked upstream."""
+    WAITING = "waiting"
+    """Answers nothing until the person has agreed."""
+    CONFIRMED = "confirmed"
+    """Answers authorization requests of its connection and application, once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """`cookie` is the digest of this browser's arrival secret.
+
+    `trust` is the policy under which it came: under `accept` no SSO session is made from it. `target_link_uri` has
+    passed the application's prefixes. `relay_state` is data, at most 1,024 bytes. A bell has `subject` (keyed hash,
+    only compared) and no `identity`; the others have an `identity`.
+    """
+
+    id: ArrivalId
+    cookie: Digest
+    connection: ConnectionId
+    application: ClientId
+    state: ArrivalState
+    trust: Unsolicited
+    delivery: Delivery
+    created_at: datetime
+    expires_at: datetime
+    client_redirect_url: str | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    target_link_uri: str | None = None
+    relay_state: str | None = None
+    subject: str | None = None
+    identity: Identity | None = None

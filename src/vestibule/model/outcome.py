@@ -1,0 +1,24 @@
+"""An outcome: a fresh, solicited answer on its way from the cross-site post to the hop where cookies are whole."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from vestibule.model.errand import Errand
+from vestibule.model.identity import Identity
+from vestibule.model.ids import ArrivalId, ConnectionId, Digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """Bound to the browser by the pending login's cookie. `agreed`: the person said yes to the switch or mismatch question."""
+
+    id: str
+    cookie: Digest
+    connection: ConnectionId
+    identity: Identity
+    errand: Errand
+    created_at: datetime
+    expires_at: datetime
+    forced: bool = False
+    bell: ArrivalId | None = None
+    bell_subject: str | None = None
