@@ -32,6 +32,10 @@ class Refused(Exception):
     """
 
     findings: tuple[Finding, ...] = ()
+    reference: str | None = None
+    """Where the operator finds the trace, once a flow has written one."""
+    back: str | None = None
+    """A way back for the person: an address of the application, where one was known."""
 
     def __init__(self, code: str, why: str, *, want: object = None, got: object = None) -> None:
         super().__init__(f"{code}: {why}")

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from vestibule.model.grant import AccessToken, Code, Grant
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redirect:
@@ -20,6 +22,7 @@ class FormPost:
 
 
 Send = Redirect | FormPost
+Kept = Code | Grant | AccessToken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,4 +30,4 @@ class Answer:
     """`send` is for the browser; `keep` are the records that the store must hold before anything is sent."""
 
     send: Send
-    keep: tuple[object, ...] = ()
+    keep: tuple[Kept, ...] = ()

@@ -1,13 +1,12 @@
 """An arrival: what is kept of an accepted unsolicited response, short-lived, bound to browser, connection and application."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from vestibule.model.connection import Delivery, Unsolicited
 from vestibule.model.identity import Identity
-from vestibule.model.ids import ArrivalId, ClientId, ConnectionId, Digest
+from vestibule.model.ids import ArrivalId, ClientId, ConnectionId, Digest, Reference
 
 
 class ArrivalState(StrEnum):
@@ -23,9 +22,9 @@ class ArrivalState(StrEnum):
 class Arrival:
     """`cookie` is the digest of this browser's arrival secret.
 
-    `trust` is the policy under which it came: under `accept` no SSO session is made from it. `target_link_uri` has
-    passed the application's prefixes. `relay_state` is data, at most 1,024 bytes. A bell has `subject` (keyed hash,
-    only compared) and no `identity`; the others have an `identity`.
+    `trust` is the policy under which it came: under `accept` no SSO session is made from it. `relay_state` is data, at
+    most 1,024 bytes; where it leads is decided anew when the arrival is used. A bell has `subject` (keyed hash, only
+    compared) and no `identity`; the others have an `identity`.
     """
 
     id: ArrivalId
@@ -37,9 +36,7 @@ class Arrival:
     delivery: Delivery
     created_at: datetime
     expires_at: datetime
-    client_redirect_url: str | None = None
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    target_link_uri: str | None = None
     relay_state: str | None = None
     subject: str | None = None
     identity: Identity | None = None
+    reference: Reference = Reference("")

@@ -5,12 +5,12 @@ from datetime import datetime
 
 from vestibule.model.errand import Errand
 from vestibule.model.identity import Identity
-from vestibule.model.ids import ArrivalId, ConnectionId, Digest
+from vestibule.model.ids import ArrivalId, ConnectionId, Digest, Reference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """Bound to the browser by the pending login's cookie. `agreed`: the person said yes to the switch or mismatch question."""
+    """Bound to the browser by the pending login's cookie. `forced_since`: the request asked for a fresh authentication then."""
 
     id: str
     cookie: Digest
@@ -19,6 +19,7 @@ class Outcome:
     errand: Errand
     created_at: datetime
     expires_at: datetime
-    forced: bool = False
+    forced_since: datetime | None = None
     bell: ArrivalId | None = None
     bell_subject: str | None = None
+    reference: Reference = Reference("")

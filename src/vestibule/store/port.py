@@ -23,7 +23,6 @@ from vestibule.model.grant import AccessToken, Code, Grant, RefreshToken
 from vestibule.model.identity import Identity, Person
 from vestibule.model.ids import (
     ArrivalId,
-    ClientId,
     ConnectionId,
     Digest,
     GrantId,
@@ -305,7 +304,7 @@ class Rehearsals(Protocol):
         ...
 
     async def waiting(self, connection: ConnectionId, cookies: Sequence[Digest], *, now: datetime) -> Rehearsal | None:
-        """A live, opened, unfinished IdP-initiated rehearsal of one of these browsers' cookies."""
+        """A live, opened, unfinished rehearsal (of either kind) of one of this browser's cookies."""
         ...
 
 

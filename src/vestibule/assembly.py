@@ -1,0 +1,238 @@
+"""The one place where concrete things are chosen and joined; it reads from top to bottom as a parts list."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+
+from vestibule.downstream.lifetimes import Lifetimes
+from vestibule.flows.answering import Answering
+from vestibule.flows.authorize import Authorizing
+from vestibule.flows.configuration import Configuring
+from vestibule.flows.describe import Describing
+from vestibule.flows.landing import Landing
+from vestibule.flows.launch import Launching
+from vestibule.flows.logout import Leaving
+from vestibule.flows.publish import Publishing
+from vestibule.flows.receive import Receiving
+from vestibule.flows.rehearsal import Opening
+from vestibule.flows.rehearse import Rehearsing
+from vestibule.flows.revoke import Revoking
+from vestibule.flows.session import Sessions
+from vestibule.flows.start import Starting
+from vestibule.flows.token import Redeeming
+from vestibule.flows.userinfo import Informing
+from vestibule.ground.clock import Clock
+from vestibule.ground.entropy import Entropy
+from vestibule.ground.errors import Refused
+from vestibule.keys.keyring import Keyring
+from vestibule.outside.clock import SystemClock
+from vestibule.outside.entropy import SystemEntropy
+from vestibule.outside.fetch import HttpFetch
+from vestibule.settings import master_key
+from vestibule.settings.process import Settings
+from vestibule.store.port import Store
+from vestibule.store.sqlite import SqliteStore
+from vestibule.web import app as doors
+
+SWEEP_EVERY = 60.0
+"""Seconds between two sweeps of what is past all use."""
+BETWEEN_BATCHES = 0.05
+"""Seconds between two batches of one sweep: logins go first."""
+
+log = structlog.get_logger("vestibule.assembly")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """Everything, joined. The doors find their flows here by name."""
+
+    settings: Settings
+    issuer: str
+    store: Store
+    keyring: Keyring
+    clock: Clock
+    entropy: Entropy
+    receiving: Receiving
+    landing: Landing
+    authorizing: Authorizing
+    launching: Launching
+    opening: Opening
+    describing: Describing
+    redeeming: Redeeming
+    informing: Informing
+    revoking: Revoking
+    leaving: Leaving
+    publishing: Publishing
+    configuring: Configuring
+    rehearsing: Rehearsing
+
+
+def join(settings: Settings, *, store: Store, keyring: Keyring, clock: Clock, entropy: Entropy) -> House:
+    """The flows over these parts; what an engine, a clock or a source of randomness is does not matter here."""
+    issuer = settings.issuer
+    lifetimes = Lifetimes()
+    fetch = HttpFetch(private=settings.fetch_private, loopback=settings.on_loopback)
+    starting = Starting(
+        store=store,
+        keyring=keyring,
+        clock=clock,
+        entropy=entropy,
+        issuer=issuer,
+        login_ttl=timedelta(seconds=settings.login_ttl),
+    )
+    answering = Answering(
+        store=store, keyring=keyring, clock=clock, entropy=entropy, issuer=issuer, lifetimes=lifetimes
+    )
+    sessions = Sessions(store=store, keyring=keyring, clock=clock, entropy=entropy)
+    landing = Landing(
+        store=store,
+        keyring=keyring,
+        clock=clock,
+        entropy=entropy,
+        issuer=issuer,
+        starting=starting,
+        answering=answering,
+        sessions=sessions,
+    )
+    return House(
+        settings=settings,
+        issuer=issuer,
+        store=store,
+        keyring=keyring,
+        clock=clock,
+        entropy=entropy,
+        receiving=Receiving(
+            store=store,
+            keyring=keyring,
+            clock=clock,
+            entropy=entropy,
+            issuer=issuer,
+            host=urlsplit(issuer).netloc.lower(),
+            answering=answering,
+        ),
+        landing=landing,
+        authorizing=Authorizing(
+            store=store,
+            clock=clock,
+            entropy=entropy,
+            starting=starting,
+            answering=answering,
+            landing=landing,
+            sessions=sessions,
+        ),
+        launching=Launching(store=store, answering=answering, issuer=issuer),
+        opening=Opening(store=store, clock=clock, entropy=entropy, starting=starting),
+        describing=Describing(store=store, keyring=keyring, issuer=issuer),
+        redeeming=Redeeming(
+            store=store, keyring=keyring, clock=clock, entropy=entropy, issuer=issuer, lifetimes=lifetimes
+        ),
+        informing=Informing(store=store, clock=clock),
+        revoking=Revoking(store=store, clock=clock, entropy=entropy),
+        leaving=Leaving(store=store, keyring=keyring, clock=clock, entropy=entropy, issuer=issuer),
+        publishing=Publishing(keyring=keyring, issuer=issuer),
+        configuring=Configuring(store=store, clock=clock, entropy=entropy, fetch=fetch, issuer=issuer),
+        rehearsing=Rehearsing(store=store, clock=clock, entropy=entropy, issuer=issuer),
+    )
+
+
+@asynccontextmanager
+async def open_house(settings: Settings) -> AsyncIterator[House]:
+    """Opens store and keys, and closes them behind whoever came in."""
+    clock, entropy = SystemClock(), SystemEntropy()
+    unlocked = master_key.unlock(settings.master_key, settings.database, entropy)
+    if unlocked.made is not None:
+        log.warning(
+            "master key made",
+            file=str(unlocked.made),
+            what_to_do="Back it up apart from the database: without it, sealed keys cannot be opened.",
+        )
+    store = SqliteStore(settings.database)
+    await store.open()
+    try:
+        keyring = Keyring(store=store, clock=clock, entropy=entropy, master_key=unlocked.key)
+        await keyring.prepare()
+        yield join(settings, store=store, keyring=keyring, clock=clock, entropy=entropy)
+    finally:
+        await store.close()
+
+
+async def sweep_forever(house: House) -> None:
+    """Deletes what is past all use, in small batches, as long as the process lives."""
+    while True:
+        swept = 0
+        try:
+            swept = await house.store.sweep(now=house.clock.now())
+        except Refused as refused:
+            log.warning("sweep failed", code=refused.code, why=refused.why)
+        await asyncio.sleep(BETWEEN_BATCHES if swept else SWEEP_EVERY)
+
+
+def build_app(house: House) -> Starlette:
+    """The web application over an open house."""
+    return doors.build(house)
+
+
+def worker() -> "LazyApp":
+    """The application of one worker process, which reads its settings from the environment it was started with."""
+    from vestibule.__main__ import load_settings  # the entry point reads the environment; a worker starts there too
+
+    return LazyApp(load_settings())
+
+
+class LazyApp:
+    """An ASGI application that opens its house when the server starts, inside the server's own event loop."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._app: Starlette | None = None
+        self._stack = contextlib.AsyncExitStack()
+
+    async def __call__(self, scope, receive, send) -> None:  # type: ignore[no-untyped-def]
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif self._app is not None:
+            await self._app(scope, receive, send)
+
+    async def _lifespan(self, receive, send) -> None:  # type: ignore[no-untyped-def]
+        await receive()
+        try:
+            house = await self._stack.enter_async_context(open_house(self._settings))
+            self._app = build_app(house)
+            sweeping = asyncio.create_task(sweep_forever(house))
+        except Refused as refused:
+            await send({"type": "lifespan.startup.failed", "message": str(refused)})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        sweeping.cancel()
+        await self._stack.aclose()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def run_server(settings: Settings) -> None:
+    """Serves until told to stop; requests in flight are answered first."""
+    uvicorn.run(
+        "vestibule.assembly:worker",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        loop="uvloop",
+        http="httptools",
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=",".join(settings.trusted_proxies) or None,
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=20,
+        log_level="warning",
+    )

@@ -1,0 +1,226 @@
+"""An application asks for somebody [OIDC Core 3.1.2]: answered from an arrival, from a session, or by going upstream."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from vestibule.downstream import oidc as downstream
+from vestibule.flows.answering import Answering
+from vestibule.flows.browser import Browser, Realm, Reply
+from vestibule.flows.landing import Landing, Place
+from vestibule.flows.record import Record, keep_refusal, new_reference
+from vestibule.flows.session import Sessions
+from vestibule.flows.start import Starting, Upstream
+from vestibule.ground.clock import Clock
+from vestibule.ground.entropy import Entropy
+from vestibule.ground.errors import OAuthRefused, Refused
+from vestibule.model.application import Application
+from vestibule.model.arrival import Arrival, ArrivalState
+from vestibule.model.connection import Connection
+from vestibule.model.errand import Errand, ErrandKind
+from vestibule.model.session import Session
+from vestibule.oidc.answer import refusal
+from vestibule.oidc.authorize import AuthorizationRefused, AuthorizationRequest, validate
+from vestibule.policy import home_realm
+from vestibule.policy.domains import domain_of
+from vestibule.policy.session import idle_end, session_answers
+from vestibule.store.port import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authorizing:
+    store: Store
+    clock: Clock
+    entropy: Entropy
+    starting: Starting
+    answering: Answering
+    landing: Landing
+    sessions: Sessions
+
+    async def authorize(self, parameters: Mapping[str, str], browser: Browser) -> Reply:
+        """The answer to an authorization request: a response, a question, or a redirect upstream.
+
+        Raises `Refused` for the person's page where the redirect URI is not trusted, else `AuthorizationRefused`.
+        """
+        application = await self.answering.application(_client_id(parameters))
+        request = validate(parameters, downstream.rules(application))
+        record = Record(entropy=self.entropy, now=self.clock.now(), reference=new_reference(self.entropy))
+        record.application = application.client_id
+        try:
+            return await self._authorize(parameters, request, application, browser, record)
+        except AuthorizationRefused as refused:
+            if refused.error != "login_required":  # the everyday answer to prompt=none, not worth an event
+                await keep_refusal(self.store, record, refused)
+            raise
+        except OAuthRefused as refused:
+            await keep_refusal(self.store, record, refused)
+            raise
+        except Refused as refused:
+            await keep_refusal(self.store, record, refused)
+            raise _to_application(refused, request) from refused
+
+    async def _authorize(
+        self,
+        parameters: Mapping[str, str],
+        request: AuthorizationRequest,
+        application: Application,
+        browser: Browser,
+        record: Record,
+    ) -> Reply:
+        connection = await self._connection(request, application)
+        if connection is not None:
+            record.connection = connection.id
+        silent = "none" in request.prompt
+        if connection is not None and not silent:
+            arrival = await self._arrival(connection, application, browser)
+            if arrival is not None:
+                place = Place(connection=connection, application=application)
+                return await self._from_arrival(arrival, request, parameters, place, browser, record)
+        if not request.prompt & {"login", "select_account"}:
+            reply = await self._from_session(request, application, connection, browser)
+            if reply is not None:
+                return reply
+        if silent:
+            raise refusal(request, "login_required", "No session of this browser can answer without asking the person.")
+        if connection is None:
+            return await self._ask_realm(parameters, request, application)
+        return await self._upstream(parameters, request, application, connection, browser, record)
+
+    # -- which connection --------------------------------------------------------------------------------------------
+
+    async def _connection(self, request: AuthorizationRequest, application: Application) -> Connection | None:
+        """The connection that the request names or that alone can be meant; None = the person must be asked."""
+        if request.connection is not None:
+            named = await self.store.configured.connection(request.connection)
+            among: tuple[Connection, ...] = () if named is None else (named,)
+        else:
+            among = await self.store.configured.connections()
+        chosen = home_realm.choose(application, among, request.connection, request.login_hint)
+        return chosen if isinstance(chosen, Connection) else None
+
+    async def _ask_realm(
+        self, parameters: Mapping[str, str], request: AuthorizationRequest, application: Application
+    ) -> Reply:
+        """An unknown domain is answered like a known one without a connection: the page again, and no more."""
+        kept = {name: value for name, value in parameters.items() if name != "login_hint"}
+        email = request.login_hint if _is_email(request.login_hint) else None
+        return Reply(
+            send=Realm(application=application.name, parameters=kept, email=email or "", unknown=email is not None)
+        )
+
+    # -- from an arrival ---------------------------------------------------------------------------------------------
+
+    async def _arrival(self, connection: Connection, application: Application, browser: Browser) -> Arrival | None:
+        """The newest live arrival of this browser for this connection and application."""
+        now = self.clock.now()
+        for arrival in await self.store.arrivals.held(browser.arrivals):
+            fits = arrival.connection == connection.id and arrival.application == application.client_id
+            if fits and now < arrival.expires_at:
+                return arrival
+        return None
+
+    async def _from_arrival(
+        self,
+        arrival: Arrival,
+        request: AuthorizationRequest,
+        parameters: Mapping[str, str],
+        place: Place,
+        browser: Browser,
+        record: Record,
+    ) -> Reply:
+        identity = arrival.identity
+        if arrival.state is ArrivalState.BELL or identity is None:
+            # A bell says only whom to ask. The fresh answer satisfies prompt=login; max_age needs a fresh authentication.
+            return await self._upstream(
+                parameters, request, place.application, place.connection, browser, record, bell=arrival
+            )
+        if arrival.state is ArrivalState.WAITING or await self.landing.switches(identity, browser):
+            return Reply(send=await self.landing.ask(arrival, place, browser, resume=urlencode(parameters)))
+        return await self.landing.answer_arrival(arrival, identity, request, place, browser)
+
+    # -- from a session ----------------------------------------------------------------------------------------------
+
+    async def _from_session(
+        self, request: AuthorizationRequest, application: Application, named: Connection | None, browser: Browser
+    ) -> Reply | None:
+        session = await self.sessions.find(browser)
+        if session is None:
+            return None
+        of = await self.store.configured.connection(session.connection)
+        # A request that names no connection is answered by a session of any; home realm alone chose `named` then.
+        wanted = named if request.connection is not None else None
+        now = self.clock.now()
+        if not session_answers(
+            session, connection=of, named=wanted, application=application, now=now, max_age=request.max_age
+        ):
+            return None
+        if await self._hint_differs(request, session):
+            return None
+        person = await self.store.people.find(session.person, identity=session.identity.key)
+        if person is None or person.blocked or person.identity_blocked:
+            return None
+        answer = await self.answering.answer(
+            request, application=application, identity=session.identity, person=person, sid=session.sid
+        )
+        await self.store.keep(*answer.keep)
+        await self.store.sessions.touch(session.sid, idle_at=idle_end(session, now))
+        return Reply(send=answer.send)
+
+    async def _hint_differs(self, request: AuthorizationRequest, session: Session) -> bool:
+        """A `login_hint` that is an email of another person is not answered by this session [OIDC Core 3.1.2.1]."""
+        hint = request.login_hint
+        if hint is None or not _is_email(hint) or session.identity.email is None:
+            return False
+        return hint.lower() != session.identity.email.lower()
+
+    # -- upstream ----------------------------------------------------------------------------------------------------
+
+    async def _upstream(
+        self,
+        parameters: Mapping[str, str],
+        request: AuthorizationRequest,
+        application: Application,
+        connection: Connection,
+        browser: Browser,
+        record: Record,
+        *,
+        bell: Arrival | None = None,
+    ) -> Reply:
+        email = request.login_hint if _is_email(request.login_hint) else None
+        force = request.max_age is not None or (bell is None and "login" in request.prompt)
+        return await self.starting.start(
+            Upstream(
+                connection=connection,
+                errand=Errand(kind=ErrandKind.OIDC, application=application.client_id, parameters=parameters),
+                force=force,
+                subject=email,
+                bell=bell,
+                reference=bell.reference if bell is not None and bell.reference else record.reference,
+            )
+        )
+
+
+def _client_id(parameters: Mapping[str, str]) -> str:
+    client_id = parameters.get("client_id", "")
+    if not client_id:
+        raise OAuthRefused("invalid_request", "client_id is missing; it is required [RFC 6749 4.1.1].")
+    return client_id
+
+
+def _is_email(hint: str | None) -> bool:
+    return hint is not None and domain_of(hint) is not None
+
+
+def _to_application(refused: Refused, request: AuthorizationRequest) -> Refused:
+    """What the application is told of a refusal that is neither its fault nor the person's choice.
+
+    A store that cannot answer is `temporarily_unavailable` [RFC 6749 4.1.2.1]; questions of who may enter stay with
+    the person, on a page in plain words.
+    """
+    if refused.code == "store.unavailable":
+        return refusal(request, "temporarily_unavailable", "The service cannot answer now; try again shortly.")
+    if refused.code.startswith("connection."):
+        error = refusal(request, "invalid_request", "The connection cannot be used for this application.")
+        error.reference = refused.reference
+        return error
+    return refused

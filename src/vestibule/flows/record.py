@@ -1,0 +1,74 @@
+"""Recording what happens: events for the operator, each under the reference number that the person sees."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from vestibule.ground.entropy import Entropy
+from vestibule.ground.errors import Finding, Refused
+from vestibule.model.event import Event
+from vestibule.model.ids import ClientId, ConnectionId, PersonId, Reference
+from vestibule.store.port import Store, StoreUnavailable
+
+
+def new_reference(entropy: Entropy) -> Reference:
+    """Ten characters without look-alikes' harm (base32), in two groups: easy to read out on a telephone."""
+    text = base64.b32encode(entropy.bytes(7)).decode("ascii")[:10]
+    return Reference(f"{text[:5]}-{text[5:]}")
+
+
+@dataclass(slots=True)
+class Record:
+    """What one request has come to so far; becomes an event, of success or of refusal."""
+
+    entropy: Entropy
+    now: datetime
+    reference: Reference
+    connection: ConnectionId | None = None
+    application: ClientId | None = None
+    findings: list[Finding] = field(default_factory=list)
+
+    def note(self, rule: str, why: str) -> None:
+        self.findings.append(Finding(rule=rule, verdict="note", why=why))
+
+    def event(
+        self,
+        kind: str,
+        *,
+        code: str | None = None,
+        person: PersonId | None = None,
+        detail: Mapping[str, str] | None = None,
+    ) -> Event:
+        return Event(
+            id=self.entropy.token(16),
+            at=self.now,
+            kind=kind,
+            reference=self.reference,
+            code=code,
+            connection=self.connection,
+            application=self.application,
+            person=person,
+            detail=detail or {},
+            trace=tuple(self.findings),
+        )
+
+    def refusal(self, refused: Refused) -> Event:
+        """The event of a login that was refused, with every check that was made."""
+        self.findings.extend(refused.findings)
+        if not refused.findings:
+            self.findings.append(
+                Finding(rule=refused.code, verdict="fail", why=refused.why, want=refused.want, got=refused.got)
+            )
+        return self.event("login.refused", code=refused.code, detail={"why": refused.why})
+
+
+async def keep_refusal(store: Store, record: Record, refused: Refused) -> None:
+    """Audits a refusal and gives it its reference. A store that cannot answer changes nothing about the refusal."""
+    refused.reference = record.reference
+    try:
+        await store.keep(record.refusal(refused))
+        application = await store.configured.application(record.application) if record.application else None
+    except StoreUnavailable:
+        return
+    refused.back = None if application is None else application.initiate_login_uri

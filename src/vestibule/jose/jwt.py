@@ -1,0 +1,65 @@
+"""Signed JSON web tokens [RFC 7515, RFC 7519]: written with our key, read only with keys and algorithms we chose."""
+
+import json
+from collections.abc import Mapping, Sequence
+
+from joserfc import jws
+from joserfc.errors import JoseError
+
+from vestibule.ground.errors import Refused
+from vestibule.jose.keys import SigningKey, verifying_key
+
+MAX_LENGTH = 16_384
+"""No ID token of ours comes near it, and no longer text is decoded."""
+
+
+def sign(claims: Mapping[str, object], key: SigningKey, *, typ: str = "JWT") -> str:
+    """A compact JWS of `claims`, with the key's own algorithm and name in its header."""
+    payload = json.dumps(claims, separators=(",", ":"), ensure_ascii=False).encode()
+    return jws.serialize_compact({"alg": key.alg, "kid": key.kid, "typ": typ}, payload, key.key, [key.alg])
+
+
+def read(
+    token: str, keys: Sequence[Mapping[str, object]], algs: Sequence[str] = ("RS256", "ES256")
+) -> dict[str, object]:
+    """The claims of a token that one of `keys` (public JWKs) signed. Times and audience are the caller's to judge.
+
+    The header names a key among ours and nothing more: keys or addresses in it are never read, its `alg` must be
+    the key's own, and `crit` is refused [RFC 7515 4.1.11, RFC 8725 3.1].
+    """
+    header = _header(token)
+    kid = header.get("kid")
+    candidates = [key for key in keys if key.get("kid") == kid] if kid is not None else list(keys)
+    for jwk in candidates:
+        found = verifying_key(jwk)
+        if found is None or found[0] not in algs or jwk.get("alg", found[0]) != found[0]:
+            continue
+        if header.get("alg") != found[0]:
+            continue
+        try:
+            return _claims(jws.deserialize_compact(token, found[1], [found[0]]).payload)
+        except (JoseError, ValueError):
+            continue
+    raise Refused(
+        "jose.signature",
+        "The token carries no valid signature of a key and algorithm that are expected here [RFC 8725 3.1].",
+    )
+
+
+def _header(token: str) -> dict[str, object]:
+    if len(token) > MAX_LENGTH or token.count(".") != 2:
+        raise Refused("jose.malformed", "This is not a compact signed token [RFC 7515 7.1].")
+    try:
+        header = jws.extract_compact(token.encode("ascii")).headers()
+    except (JoseError, ValueError) as error:
+        raise Refused("jose.malformed", "This is not a compact signed token [RFC 7515 7.1].") from error
+    if "crit" in header or "b64" in header:
+        raise Refused("jose.critical", "The token demands an extension that is not understood here [RFC 7515 4.1.11].")
+    return dict(header)
+
+
+def _claims(payload: bytes | None) -> dict[str, object]:
+    claims = json.loads(payload or b"")
+    if not isinstance(claims, dict):
+        raise ValueError("not an object")
+    return claims

@@ -1,0 +1,1 @@
+"""The real outside: the machine's clock, its randomness, and the web."""

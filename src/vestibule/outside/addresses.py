@@ -1,0 +1,70 @@
+"""Which addresses we may connect to on somebody's word: the guard against server-side request forgery."""
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+from vestibule.ground.errors import Refused
+
+_V6_GLOBAL = IPv6Network("2000::/3")
+_V6_PRIVATE = IPv6Network("fc00::/7")
+_V4_PRIVATE = tuple(
+    IPv4Network(network) for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
+)
+_TRANSLATED = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
+# Instance metadata services that hand out credentials and live inside ranges that an operator may open.
+_METADATA_SERVICES = (ip_address("fd00:ec2::254"), ip_address("100.100.100.200"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """How far outgoing requests may go: the public internet always, and what is opened here.
+
+    `private` opens private networks (RFC 1918, RFC 6598, RFC 4193) and loopback; `loopback` only this machine.
+    Nothing opens link-local, multicast, reserved and translated addresses: metadata services live there.
+    """
+
+    private: bool = False
+    loopback: bool = False
+
+    def allows(self, address: IPv4Address | IPv6Address) -> bool:
+        """Whether one address may be connected to."""
+        if address in _METADATA_SERVICES or _hides_another(address):
+            return False
+        if address.is_loopback:
+            return self.loopback or self.private
+        if _is_private(address):
+            return self.private
+        if isinstance(address, IPv6Address) and address not in _V6_GLOBAL:
+            return False
+        return address.is_global and not address.is_multicast and not address.is_reserved
+
+    def checked(self, host: str, answers: tuple[str, ...]) -> tuple[str, ...]:
+        """The addresses of `host`, all of them allowed; refused if one is not, since the next lookup may pick that one."""
+        for answer in answers:
+            if not self.allows(ip_address(answer)):
+                raise Refused(
+                    "fetch.address",
+                    f"{host} leads to an address that Vestibule does not connect to. Only public addresses are "
+                    "fetched from, unless VESTIBULE_FETCH_PRIVATE=true opens private networks.",
+                    got=answer,
+                )
+        return answers
+
+
+def _hides_another(address: IPv4Address | IPv6Address) -> bool:
+    """IPv4-mapped, 6to4, Teredo and NAT64 addresses lead to an IPv4 address that the other rules would not see."""
+    if isinstance(address, IPv4Address):
+        return False
+    return (
+        address.ipv4_mapped is not None
+        or address.sixtofour is not None
+        or address.teredo is not None
+        or address.scope_id is not None
+        or any(address in network for network in _TRANSLATED)
+    )
+
+
+def _is_private(address: IPv4Address | IPv6Address) -> bool:
+    if isinstance(address, IPv4Address):
+        return any(address in network for network in _V4_PRIVATE)
+    return address in _V6_PRIVATE

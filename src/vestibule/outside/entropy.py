@@ -1,0 +1,15 @@
+"""The operating system's randomness."""
+
+import secrets
+
+from vestibule.ground.hashing import b64url
+
+
+class SystemEntropy:
+    """Draws from the operating system's cryptographically strong source."""
+
+    def bytes(self, count: int) -> bytes:
+        return secrets.token_bytes(count)
+
+    def token(self, count: int = 32) -> str:
+        return b64url(secrets.token_bytes(count))

@@ -1,0 +1,214 @@
+"""Reading a <saml:Assertion> [SAMLCore 2.3.3]: its values, as written, for the rules to judge."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from lxml import etree
+
+from vestibule.ground.errors import Refused
+from vestibule.saml.names import XMLSCHEMA_INSTANCE, ds, saml
+from vestibule.saml.shape import Part, misshapen, require_attributes, require_children
+from vestibule.xml.parse import text
+
+_NIL: Final = f"{{{XMLSCHEMA_INSTANCE}}}nil"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameId:
+    """A name with all that qualifies it, byte for byte; what is not written is empty [SAMLCore 2.2.2]."""
+
+    value: str
+    format: str
+    name_qualifier: str
+    sp_name_qualifier: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmation:
+    """A SubjectConfirmation [SAMLCore 2.4.1.1], with the attributes of its Data, if it has one."""
+
+    method: str
+    has_data: bool
+    recipient: str | None
+    not_before: str | None
+    not_on_or_after: str | None
+    in_response_to: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """Conditions [SAMLCore 2.5.1]: an audience list for each restriction, and the names of conditions nobody knows."""
+
+    not_before: str | None
+    not_on_or_after: str | None
+    audiences: tuple[tuple[str, ...], ...]
+    one_time_use: bool
+    unknown: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthnStatement:
+    """An AuthnStatement [SAMLCore 2.7.2]."""
+
+    authn_instant: str | None
+    session_index: str | None
+    session_not_on_or_after: str | None
+    context_class: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assertion:
+    """What one assertion says. `attributes` by Name; see `_attributes` for names that occur twice."""
+
+    id: str
+    version: str
+    issue_instant: str
+    issuer: str
+    issuer_format: str | None
+    name_id: NameId | None
+    confirmations: tuple[Confirmation, ...]
+    conditions: Conditions | None
+    authn_statements: tuple[AuthnStatement, ...]
+    attributes: Mapping[str, tuple[str, ...]]
+
+
+def read_assertion(element: etree._Element) -> Assertion:
+    """The values of `element`, a <saml:Assertion>. Give it nothing but a tree that a signature covers whole.
+
+    Encrypted names and attributes are refused, each by its own code, never passed over. Advice is not read
+    [SAMLCore 2.6.1], nor are authorization statements.
+    """
+    require_attributes(element, required=frozenset(("ID", "Version", "IssueInstant")), optional=frozenset())
+    statements = ("Statement", "AuthnStatement", "AuthzDecisionStatement", "AttributeStatement")
+    require_children(
+        element,
+        Part((saml("Issuer"),), 1, 1),
+        Part((ds("Signature"),)),
+        Part((saml("Subject"),), 0, 1),
+        Part((saml("Conditions"),), 0, 1),
+        Part((saml("Advice"),), 0, 1),
+        Part(tuple(saml(name) for name in statements)),
+    )
+    issuer = element[0]
+    subject = element.find(saml("Subject"))
+    conditions = element.find(saml("Conditions"))
+    name_id, confirmations = (None, ()) if subject is None else _subject(subject)
+    return Assertion(
+        id=element.get("ID", ""),
+        version=element.get("Version", ""),
+        issue_instant=element.get("IssueInstant", ""),
+        issuer=text(issuer),
+        issuer_format=issuer.get("Format"),
+        name_id=name_id,
+        confirmations=confirmations,
+        conditions=None if conditions is None else _conditions(conditions),
+        authn_statements=tuple(_authn_statement(child) for child in element.iterchildren(saml("AuthnStatement"))),
+        attributes=_attributes(element),
+    )
+
+
+def _subject(subject: etree._Element) -> tuple[NameId | None, tuple[Confirmation, ...]]:
+    if subject.find(saml("EncryptedID")) is not None:
+        raise Refused("saml.encrypted_id", "The NameID is encrypted; switch that off at the identity provider.")
+    require_children(subject, Part((saml("NameID"), saml("BaseID")), 0, 1), Part((saml("SubjectConfirmation"),)))
+    name = subject.find(saml("NameID"))
+    confirmations = tuple(_confirmation(child) for child in subject.iterchildren(saml("SubjectConfirmation")))
+    return None if name is None else read_name_id(name), confirmations
+
+
+def read_name_id(element: etree._Element) -> NameId:
+    """A <saml:NameID>. Nothing is trimmed or normalised: two names are the same if their characters are."""
+    return NameId(
+        value=text(element),
+        format=element.get("Format", ""),
+        name_qualifier=element.get("NameQualifier", ""),
+        sp_name_qualifier=element.get("SPNameQualifier", ""),
+    )
+
+
+def _confirmation(element: etree._Element) -> Confirmation:
+    """The Data's Address is not checked ([SAMLProf 4.1.4.3] lets us): people change networks during a login."""
+    data = element.find(saml("SubjectConfirmationData"))
+    if data is None:
+        return Confirmation(
+            method=element.get("Method", ""),
+            has_data=False,
+            recipient=None,
+            not_before=None,
+            not_on_or_after=None,
+            in_response_to=None,
+        )
+    return Confirmation(
+        method=element.get("Method", ""),
+        has_data=True,
+        recipient=data.get("Recipient"),
+        not_before=data.get("NotBefore"),
+        not_on_or_after=data.get("NotOnOrAfter"),
+        in_response_to=data.get("InResponseTo") or None,  # an empty one names no request
+    )
+
+
+def _conditions(element: etree._Element) -> Conditions:
+    """ProxyRestriction [SAMLCore 2.5.1.6] is known and passed over: it binds who issues SAML assertions on this one's word."""
+    require_attributes(element, required=frozenset(), optional=frozenset(("NotBefore", "NotOnOrAfter")))
+    known = {saml("AudienceRestriction"), saml("OneTimeUse"), saml("ProxyRestriction")}
+    audiences: list[tuple[str, ...]] = []
+    for restriction in element.iterchildren(saml("AudienceRestriction")):
+        require_children(restriction, Part((saml("Audience"),)))
+        audiences.append(tuple(text(audience) for audience in restriction))
+    return Conditions(
+        not_before=element.get("NotBefore"),
+        not_on_or_after=element.get("NotOnOrAfter"),
+        audiences=tuple(audiences),
+        one_time_use=element.find(saml("OneTimeUse")) is not None,
+        unknown=tuple(str(child.tag) for child in element if child.tag not in known),
+    )
+
+
+def _authn_statement(element: etree._Element) -> AuthnStatement:
+    context_class = element.find(f"{saml('AuthnContext')}/{saml('AuthnContextClassRef')}")
+    return AuthnStatement(
+        authn_instant=element.get("AuthnInstant"),
+        session_index=element.get("SessionIndex"),
+        session_not_on_or_after=element.get("SessionNotOnOrAfter"),
+        context_class=None if context_class is None else text(context_class),
+    )
+
+
+def _attributes(assertion: etree._Element) -> Mapping[str, tuple[str, ...]]:
+    """All attributes of all statements, by Name [SAMLCore 2.7.3].
+
+    A Name that occurs again, whatever its NameFormat, gets its further values behind the first, in document order;
+    equal values stay. FriendlyName is never read: it names nothing [SAMLCore 2.7.3.1].
+    """
+    found: dict[str, list[str]] = {}
+    for statement in assertion.iterchildren(saml("AttributeStatement")):
+        if statement.find(saml("EncryptedAttribute")) is not None:
+            raise Refused(
+                "saml.encrypted_attribute", "An attribute is encrypted; switch that off at the identity provider."
+            )
+        require_children(statement, Part((saml("Attribute"),)))
+        for attribute in statement:
+            name = attribute.get("Name")
+            if not name:
+                raise misshapen(attribute, "a Name", "none")
+            require_children(attribute, Part((saml("AttributeValue"),)))
+            found.setdefault(name, []).extend(_values(attribute))
+    return MappingProxyType({name: tuple(values) for name, values in found.items()})
+
+
+def _values(attribute: etree._Element) -> Iterator[str]:
+    """Each value's text. A null (`xsi:nil`) is no value; a lone NameID inside is read (eduPersonTargetedID is sent so)."""
+    for value in attribute:
+        if value.get(_NIL) in ("true", "1") and not len(value) and not value.text:
+            continue
+        if (
+            len(value) == 1
+            and value[0].tag == saml("NameID")
+            and not f"{value.text or ''}{value[0].tail or ''}".strip()
+        ):
+            yield text(value[0])
+        else:
+            yield text(value)

@@ -1,0 +1,39 @@
+"""Instants as SAML writes them: xs:dateTime in UTC, nothing else [SAMLCore 1.3.3]."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+_INSTANT: Final = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,12}))?(?:Z|[+-]00:00)"
+)
+
+
+def read_instant(value: str | None) -> datetime | None:
+    """The instant, to the microsecond; None if there is none, or it is not written in UTC or names no real moment.
+
+    "All SAML time values ... MUST be expressed in UTC form, with no time zone component" [SAMLCore 1.3.3]. `Z` is what
+    that means in practice; an offset of zero says the same and is tolerated, any other is not. Finer fractions are cut.
+    """
+    match = None if value is None else _INSTANT.fullmatch(value)
+    if match is None:
+        return None
+    try:
+        whole = datetime.fromisoformat(match[1])
+    except ValueError:
+        return None
+    fraction = (match[2] or "").ljust(6, "0")[:6]
+    return whole.replace(microsecond=int(fraction), tzinfo=UTC)
+
+
+def write_instant(at: datetime) -> str:
+    """`at`, cut to the second, with `Z`."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def shifted(at: datetime, by: timedelta) -> datetime:
+    """`at + by`, held within what a datetime can say: year 1 and year 9999 are real values in hostile messages."""
+    try:
+        return at + by
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC) if by > timedelta(0) else datetime.min.replace(tzinfo=UTC)

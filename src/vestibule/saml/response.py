@@ -1,0 +1,122 @@
+"""Reading a <samlp:Response> [SAMLCore 3.2.2]: from bytes to something we do not yet believe."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from lxml import etree
+
+from vestibule.ground.errors import Refused
+from vestibule.saml.names import SUCCESS, ds, saml, samlp
+from vestibule.saml.shape import Part, misshapen, require_attributes, require_children
+from vestibule.xml.parse import parse, text
+
+RESPONSE: Final = samlp("Response")
+ASSERTION: Final = saml("Assertion")
+ENCRYPTED_ASSERTION: Final = saml("EncryptedAssertion")
+SIGNATURE: Final = ds("Signature")
+_STATUS: Final = samlp("Status")
+_STATUS_CODE: Final = samlp("StatusCode")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """What a Response says around its assertion, as written. Where the Response is not signed, anybody wrote it."""
+
+    id: str
+    version: str
+    issue_instant: str
+    destination: str | None
+    in_response_to: str | None
+    issuer: str | None
+    issuer_format: str | None
+    status: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnverifiedResponse:
+    """A Response of the right shape: good for choosing a key, nothing else. Made by `read` alone."""
+
+    envelope: Envelope
+    root: etree._Element = field(repr=False, compare=False)
+
+    @property
+    def issuer(self) -> str | None:
+        """Who the message says sent it. Unverified: say it to nobody, decide nothing by it but which keys to try."""
+        return self.envelope.issuer
+
+
+def read(octets: bytes) -> UnverifiedResponse:
+    """The one Response in `octets`, with exactly one Assertion, its child; `Refused` for any other shape.
+
+    Stricter than [SAMLCore 3.2.2], which allows several assertions: one response is one sign-in, and every wrapping
+    attack needs a second Response, Assertion or Signature somewhere. Wherever one hides, it is refused.
+    """
+    root = parse(octets)
+    if root.tag != RESPONSE:
+        raise Refused("saml.not_a_response", "The message is not a SAML 2.0 Response.", want=RESPONSE, got=root.tag)
+    envelope, assertion = open_response(root)
+    mine = {root, assertion}
+    for element in root.iter(RESPONSE, ASSERTION, SIGNATURE):
+        if element.tag == SIGNATURE:
+            if element.getparent() not in mine:
+                raise Refused("saml.stray_signature", "A Signature stands where none belongs [SAMLCore 5.4.1].")
+        elif element not in mine:
+            raise _not_one("one hidden elsewhere in the document")
+    return UnverifiedResponse(envelope=envelope, root=root)
+
+
+def open_response(root: etree._Element) -> tuple[Envelope, etree._Element]:
+    """The envelope's values and the one assertion of a <samlp:Response>, by its schema's order."""
+    if next(root.iter(ENCRYPTED_ASSERTION), None) is not None:
+        raise Refused("saml.encrypted", "The assertion is encrypted; switch encryption off at the identity provider.")
+    required = frozenset(("ID", "Version", "IssueInstant"))
+    require_attributes(root, required=required, optional=frozenset(("Destination", "Consent", "InResponseTo")))
+    require_children(
+        root,
+        Part((saml("Issuer"),), 0, 1),
+        Part((SIGNATURE,)),
+        Part((samlp("Extensions"),), 0, 1),
+        Part((_STATUS,), 1, 1),
+        Part((ASSERTION,)),
+    )
+    issuer = root.find(saml("Issuer"))
+    envelope = Envelope(
+        id=root.get("ID", ""),
+        version=root.get("Version", ""),
+        issue_instant=root.get("IssueInstant", ""),
+        destination=root.get("Destination"),
+        in_response_to=root.get("InResponseTo") or None,  # an empty one names no request
+        issuer=None if issuer is None else text(issuer),
+        issuer_format=None if issuer is None else issuer.get("Format"),
+        status=_status(root),
+    )
+    assertions = root.findall(ASSERTION)
+    if not assertions and envelope.status[0] != SUCCESS:
+        raise Refused(
+            "saml.status",
+            "The identity provider did not sign the person in: its Response has another status than Success.",
+            want=SUCCESS,
+            got=" ".join(envelope.status),
+        )
+    if len(assertions) != 1:
+        raise _not_one(len(assertions))
+    return envelope, assertions[0]
+
+
+def _status(root: etree._Element) -> tuple[str, ...]:
+    """The Response's status code and those nested in it, outermost first [SAMLCore 3.2.2.2]."""
+    codes: list[str] = []
+    status = root.find(_STATUS)
+    at = None if status is None else status.find(_STATUS_CODE)
+    while at is not None:
+        codes.append(at.get("Value", ""))
+        at = at.find(_STATUS_CODE)
+    if not codes:
+        raise misshapen(root, "a Status with a StatusCode", "none")
+    return tuple(codes)
+
+
+def _not_one(got: object) -> Refused:
+    return Refused(
+        "saml.one_assertion", "The Response must hold exactly one Assertion, as its own child.", want="1", got=got
+    )

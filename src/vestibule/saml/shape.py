@@ -1,0 +1,57 @@
+"""The shape of SAML elements [SAMLCore schemas]: which children and attributes, in which order, how often."""
+
+from typing import NamedTuple
+
+from lxml import etree
+
+from vestibule.ground.errors import Refused
+from vestibule.saml.names import XMLSCHEMA_INSTANCE
+
+
+class Part(NamedTuple):
+    """A place in an element's content: the names that may stand there, and how often."""
+
+    names: tuple[str, ...]
+    least: int = 0
+    most: int | None = None
+
+
+def require_children(element: etree._Element, *parts: Part) -> None:
+    """The children of `element` are these parts, in this order, and nothing else; else `Refused("saml.shape")`.
+
+    Matched on (namespace, local name), as a schema does: an element that nobody knows is one that somebody else may read.
+    """
+    names = [child.tag for child in element]
+    at = 0
+    for part in parts:
+        count = 0
+        while at < len(names) and names[at] in part.names:
+            at += 1
+            count += 1
+        if count < part.least or (part.most is not None and count > part.most):
+            raise misshapen(
+                element, f"{part.least} to {part.most or 'many'} {'|'.join(map(_local, part.names))}", count
+            )
+    if at < len(names):
+        raise misshapen(element, "only the children that the schema names, in its order", _local(str(names[at])))
+
+
+def require_attributes(element: etree._Element, *, required: frozenset[str], optional: frozenset[str]) -> None:
+    """`element` has the required attributes, and besides the optional and XML Schema's own (`xsi:…`) no other."""
+    present = set(map(str, element.keys()))
+    if not required <= present:
+        raise misshapen(
+            element, f"attributes {', '.join(sorted(required))}", f"no {', '.join(sorted(required - present))}"
+        )
+    unknown = {name for name in present - required - optional if not name.startswith(f"{{{XMLSCHEMA_INSTANCE}}}")}
+    if unknown:
+        raise misshapen(element, "only the attributes that the schema names", ", ".join(sorted(unknown)))
+
+
+def misshapen(element: etree._Element, want: str, got: object) -> Refused:
+    """The refusal of an element that is not as its schema says."""
+    return Refused("saml.shape", f"<{_local(str(element.tag))}> is not as SAML 2.0 defines it.", want=want, got=got)
+
+
+def _local(name: str) -> str:
+    return name.rpartition("}")[2]

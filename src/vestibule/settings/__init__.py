@@ -1,0 +1,1 @@
+"""The settings: the environment and the configuration file, read strictly into frozen values."""

@@ -1,0 +1,232 @@
+"""The process settings: what one Vestibule process must know before it can open its store, from the environment."""
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from vestibule.ground.errors import ConfigurationRefused, Fault
+from vestibule.ground.url import is_loopback
+from vestibule.settings.master_key import decoded
+
+PREFIX = "VESTIBULE_"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The environment, read and judged. `issuer` ends with a slash. `master_key` None = kept in a file beside the database.
+
+    `settings.master_key.unlock` gives the key itself, in both cases.
+    """
+
+    issuer: str
+    database: Path = Path("vestibule.db")
+    master_key: bytes | None = field(default=None, repr=False)
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 1
+    trusted_proxies: tuple[str, ...] = ()
+    login_ttl: int = 3600
+    fetch_private: bool = False
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether this installation is reached on this machine only (its issuer is a loopback name)."""
+        return is_loopback(urlsplit(self.issuer).hostname or "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """One environment variable: the field it fills, how it is read, and what the reference says of it."""
+
+    name: str
+    field: str
+    read: Callable[[str], Any]
+    kind: str
+    default: str
+    meaning: str
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """The settings in `environ`; every fault in one refusal. An empty variable counts as absent.
+
+    Reads no file and changes nothing.
+    """
+    given = {name: value for name, value in environ.items() if name.startswith(PREFIX) and value}
+    faults = [_unknown(name) for name in sorted(given) if name not in _BY_NAME]
+    values: dict[str, Any] = {}
+    for variable in VARIABLES:
+        if variable.name not in given:
+            continue
+        try:
+            values[variable.field] = variable.read(given[variable.name])
+        except ValueError as error:
+            code = "settings.postgresql" if isinstance(error, _Later) else f"settings.{variable.field}"
+            faults.append(Fault(path=variable.name, code=code, message=str(error)))
+    if "VESTIBULE_ISSUER" not in given:
+        faults.append(
+            Fault(
+                path="VESTIBULE_ISSUER",
+                code="settings.issuer",
+                message="is not set. Set it to the address at which browsers reach Vestibule, such as https://login.example/.",
+            )
+        )
+    if faults:
+        raise ConfigurationRefused(faults)
+    return Settings(**values)
+
+
+class _Later(ValueError):
+    """Asks for something that a later version brings."""
+
+
+def _unknown(name: str) -> Fault:
+    near = difflib.get_close_matches(name, _BY_NAME, n=1)
+    hint = f"Did you mean {near[0]}?" if near else "Known are " + ", ".join(_BY_NAME) + "."
+    return Fault(path=name, code="settings.unknown", message=f"is no setting of Vestibule. {hint}")
+
+
+def _issuer(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError:
+        raise ValueError("is not a URL. Write it as https://login.example/.") from None
+    host = (parts.hostname or "").lower()
+    if parts.scheme not in ("https", "http") or not host or any(character.isspace() for character in value):
+        raise ValueError("is not a web address. Write it as https://login.example/.")
+    if parts.scheme == "http" and not is_loopback(host):
+        raise ValueError("must be https. Plain http is allowed on loopback names only, such as http://localhost:8000/.")
+    if parts.username is not None or parts.query or parts.fragment or parts.path not in ("", "/"):
+        raise ValueError("must be a host and nothing more: no path, query, fragment or user name.")
+    shown = f"[{host}]" if ":" in host else host
+    default = 443 if parts.scheme == "https" else 80
+    return f"{parts.scheme}://{shown}{'' if port in (None, default) else f':{port}'}/"
+
+
+def _database(value: str) -> Path:
+    scheme, separator, rest = value.partition("://")
+    if not separator:
+        return Path(value)
+    if scheme.split("+")[0] in ("postgresql", "postgres"):
+        raise _Later("asks for PostgreSQL, which comes with a later version. Give the path of an SQLite file.")
+    if scheme != "sqlite" or not rest.startswith("/") or "?" in rest or len(rest) < 2:
+        raise ValueError("is not a path, nor sqlite:///path (relative) or sqlite:////path (absolute).")
+    return Path(unquote(rest[1:]))
+
+
+def _number(least: int, most: int) -> Callable[[str], int]:
+    def read(value: str) -> int:
+        if not (value.isascii() and value.isdigit() and least <= int(value[:9]) <= most and len(value) < 9):
+            raise ValueError(f"must be a whole number from {least} to {most}.")
+        return int(value)
+
+    return read
+
+
+def _host(value: str) -> str:
+    if any(character.isspace() or character == "/" for character in value):
+        raise ValueError("must be an address or a host name to listen on, such as 127.0.0.1 or 0.0.0.0.")
+    return value
+
+
+def _networks(value: str) -> tuple[str, ...]:
+    try:
+        return tuple(str(ip_network(part.strip(), strict=False)) for part in value.split(",") if part.strip())
+    except ValueError:
+        raise ValueError(
+            "must be addresses or networks of your reverse proxies, separated by commas: 10.0.0.1, 10.1.0.0/16. "
+            "Their X-Forwarded-For is believed."
+        ) from None
+
+
+def _flag(value: str) -> bool:
+    if value not in ("true", "false"):
+        raise ValueError("must be true or false.")
+    return value == "true"
+
+
+VARIABLES: tuple[Variable, ...] = (
+    Variable(
+        name="VESTIBULE_ISSUER",
+        field="issuer",
+        read=_issuer,
+        kind="URL",
+        default="required",
+        meaning="The address at which browsers reach Vestibule: https, or http on a loopback name. It names Vestibule "
+        "in tokens and in SAML and never changes. Taken from here alone, never from a request.",
+    ),
+    Variable(
+        name="VESTIBULE_DATABASE_URL",
+        field="database",
+        read=_database,
+        kind="path or sqlite:///path",
+        default="vestibule.db",
+        meaning="Where everything is kept. PostgreSQL comes with a later version.",
+    ),
+    Variable(
+        name="VESTIBULE_MASTER_KEY",
+        field="master_key",
+        read=decoded,
+        kind="base64 of 32 bytes",
+        default="a file",
+        meaning="Seals signing keys at rest. Without it, a key is made once, in a file beside the database "
+        "(`vestibule.db.key`, readable by its owner alone). Back it up with the database: without the key the "
+        "database cannot be opened.",
+    ),
+    Variable(
+        name="VESTIBULE_HOST",
+        field="host",
+        read=_host,
+        kind="address",
+        default="127.0.0.1",
+        meaning="The address to listen on.",
+    ),
+    Variable(
+        name="VESTIBULE_PORT",
+        field="port",
+        read=_number(1, 65535),
+        kind="1 to 65535",
+        default="8000",
+        meaning="The port to listen on.",
+    ),
+    Variable(
+        name="VESTIBULE_WORKERS",
+        field="workers",
+        read=_number(1, 64),
+        kind="1 to 64",
+        default="1",
+        meaning="How many processes serve.",
+    ),
+    Variable(
+        name="VESTIBULE_TRUSTED_PROXIES",
+        field="trusted_proxies",
+        read=_networks,
+        kind="addresses and networks",
+        default="none",
+        meaning="The reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, separated by commas.",
+    ),
+    Variable(
+        name="VESTIBULE_LOGIN_TTL",
+        field="login_ttl",
+        read=_number(60, 86400),
+        kind="60 to 86400 seconds",
+        default="3600",
+        meaning="How long a login that was sent to an identity provider waits for its answer.",
+    ),
+    Variable(
+        name="VESTIBULE_FETCH_PRIVATE",
+        field="fetch_private",
+        read=_flag,
+        kind="true or false",
+        default="false",
+        meaning="Whether metadata may be fetched from private networks and this machine. *Risk:* whoever may set a "
+        "`metadata_url` can then make Vestibule send requests into your network. Link-local addresses stay closed.",
+    ),
+)
+"""Every variable there is; the reference is made from this table."""
+
+_BY_NAME = {variable.name: variable for variable in VARIABLES}

@@ -1,0 +1,102 @@
+"""Bringing a SQLite file to today's shape: one transaction, one process at a time, all or nothing."""
+
+import sqlite3
+import threading
+import time
+from importlib.resources import files
+from pathlib import Path
+
+from vestibule.ground.errors import Refused
+from vestibule.store.port import StoreUnavailable
+
+REVISIONS = ("0001",)
+"""Every shape there has been, oldest first; the last is today's. Kept here so that an up-to-date file is opened without Alembic."""
+
+# Alembic keeps its context in a module, so within a process one migration runs at a time.
+_ALEMBIC = threading.Lock()
+
+
+def migrate(connection: sqlite3.Connection, path: Path, *, patience: float = 30.0) -> None:
+    """Migrates what `connection` (in autocommit mode) is connected to, unless it is of today's shape already."""
+    _write_ahead(connection, path, patience)
+    if _revision(connection) == REVISIONS[-1]:
+        return
+    connection.execute(f"PRAGMA busy_timeout = {int(patience * 1000)}")
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        found = _revision(connection)  # another process may have been first
+        if found is not None and found not in REVISIONS:
+            raise Refused(
+                "store.newer",
+                f"The database {path} was written by a newer Vestibule (its schema is {found}). "
+                "Run that version or a later one; this one changed nothing in it.",
+                want=REVISIONS[-1],
+                got=found,
+            )
+        if found != REVISIONS[-1]:
+            _upgrade(connection)
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+def _write_ahead(connection: sqlite3.Connection, path: Path, patience: float) -> None:
+    """Readers that never wait for the writer. SQLite does not wait by itself while several processes ask for this at once."""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+            continue
+        if mode != "wal":
+            raise StoreUnavailable(
+                f"The database {path} cannot keep a write-ahead log (journal mode {mode}). "
+                "Put it on a local disk that its user can write to."
+            )
+        return
+
+
+def _revision(connection: sqlite3.Connection) -> str | None:
+    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone():
+        return None
+    row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    return None if row is None else str(row[0])
+
+
+def _upgrade(connection: sqlite3.Connection) -> None:
+    """Runs Alembic inside the open transaction of `connection`, and leaves it open."""
+    # Imported here because they cost half a second, and are needed once in the life of a file.
+    from alembic import command
+    from alembic.config import Config
+    from sqlalchemy import create_engine
+    from sqlalchemy.pool import StaticPool
+
+    config = Config()
+    config.set_main_option("script_location", str(files("vestibule.store.migrations")))
+    engine = create_engine("sqlite://", creator=lambda: _Lent(connection), poolclass=StaticPool)
+    with _ALEMBIC, engine.connect() as borrowed:
+        config.attributes["connection"] = borrowed
+        command.upgrade(config, "head")
+
+
+class _Lent:
+    """A connection whose transaction belongs to somebody else: what ends it is not passed on."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._connection, name)
+
+    def commit(self) -> None:
+        """Left to the owner."""
+
+    def rollback(self) -> None:
+        """Left to the owner."""
+
+    def close(self) -> None:
+        """Left to the owner."""

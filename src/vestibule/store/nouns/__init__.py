@@ -1,0 +1,1 @@
+"""The port's nouns in SQL, over any engine that runs steps."""

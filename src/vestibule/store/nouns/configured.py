@@ -1,0 +1,92 @@
+"""Connections, applications and the installation in SQL: written whole, read at every request."""
+
+from collections.abc import Sequence
+
+from vestibule.model.application import Application
+from vestibule.model.connection import Connection
+from vestibule.model.event import Event
+from vestibule.model.installation import Installation
+from vestibule.store import statements as sql
+from vestibule.store.codec import decode, decode_once, encode
+from vestibule.store.configuration import check
+from vestibule.store.keeping import kept
+from vestibule.store.steps import Engine, Steps
+
+
+class SqlConfigured:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def connection(self, reference: str) -> Connection | None:
+        def steps() -> Steps[Connection | None]:
+            rows = yield sql.CONNECTION, (reference, reference)
+            return decode_once(Connection, rows[0][0]) if rows else None
+
+        return await self._engine.read(steps)
+
+    async def connections(self) -> tuple[Connection, ...]:
+        def steps() -> Steps[tuple[Connection, ...]]:
+            rows = yield sql.CONNECTIONS, ()
+            return tuple(decode(Connection, doc) for (doc,) in rows)
+
+        return await self._engine.read(steps)
+
+    async def connection_by_domain(self, domain: str) -> Connection | None:
+        def steps() -> Steps[Connection | None]:
+            rows = yield sql.CONNECTION_BY_DOMAIN, (domain,)
+            return decode_once(Connection, rows[0][0]) if rows else None
+
+        return await self._engine.read(steps)
+
+    async def application(self, client_id: str) -> Application | None:
+        def steps() -> Steps[Application | None]:
+            rows = yield sql.APPLICATION, (client_id,)
+            return decode_once(Application, rows[0][0]) if rows else None
+
+        return await self._engine.read(steps)
+
+    async def applications(self) -> tuple[Application, ...]:
+        def steps() -> Steps[tuple[Application, ...]]:
+            rows = yield sql.APPLICATIONS, ()
+            return tuple(decode(Application, doc) for (doc,) in rows)
+
+        return await self._engine.read(steps)
+
+    async def installation(self) -> Installation:
+        def steps() -> Steps[Installation]:
+            rows = yield sql.FACT, ("installation",)
+            return decode_once(Installation, rows[0][0]) if rows else Installation()
+
+        return await self._engine.read(steps)
+
+    async def apply(
+        self,
+        *,
+        installation: Installation,
+        applications: Sequence[Application],
+        connections: Sequence[Connection],
+        events: Sequence[Event] = (),
+    ) -> None:
+        def steps() -> Steps[None]:
+            rows = yield sql.CONNECTIONS, ()
+            check([decode(Connection, doc) for (doc,) in rows], connections)
+            yield sql.SET_FACT, ("installation", encode(installation))
+            for application in applications:
+                yield sql.PUT_APPLICATION, (application.client_id, encode(application))
+            for connection in connections:
+                row = (connection.id, connection.name, int(connection.enabled), encode(connection))
+                yield sql.PUT_CONNECTION, row
+            yield from _domains(connections)
+            yield from kept(tuple(events))
+
+        await self._engine.write(steps)
+
+
+def _domains(connections: Sequence[Connection]) -> Steps[None]:
+    """All old listings go before any new one comes: a verified domain may move from one connection to another."""
+    for connection in connections:
+        yield sql.DROP_DOMAINS, (connection.id,)
+    for connection in connections:
+        verified = {domain.name for domain in connection.domains if domain.verified}
+        for name in sorted({domain.name for domain in connection.domains}):
+            yield sql.PUT_DOMAIN, (connection.id, name, int(name in verified))

@@ -1,0 +1,92 @@
+"""Signing keys and events in SQL: what the installation signs with, and what happened in it."""
+
+from vestibule.model.event import Event
+from vestibule.model.ids import ConnectionId, Reference
+from vestibule.model.key import StoredKey
+from vestibule.store import statements as sql
+from vestibule.store.codec import decode
+from vestibule.store.keeping import kept
+from vestibule.store.steps import Engine, Rows, Steps
+
+
+class SqlKeys:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def all(self) -> tuple[StoredKey, ...]:
+        def steps() -> Steps[tuple[StoredKey, ...]]:
+            rows = yield sql.KEYS, ()
+            return tuple(decode(StoredKey, doc) for (doc,) in rows)
+
+        return await self._engine.read(steps)
+
+    async def first(self, key: StoredKey) -> StoredKey:
+        def steps() -> Steps[StoredKey]:
+            there = yield sql.FIRST_KEY, (key.purpose.value,)
+            if there:
+                return decode(StoredKey, there[0][0])
+            yield from kept((key,))
+            return key
+
+        return await self._engine.write(steps)
+
+    async def seal_check(self, value: str) -> str:
+        def steps() -> Steps[str]:
+            yield sql.FIRST_FACT, ("seal_check", value)
+            rows = yield sql.FACT, ("seal_check",)
+            return str(rows[0][0])
+
+        return await self._engine.write(steps)
+
+
+class SqlEvents:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def by_reference(self, reference: Reference) -> tuple[Event, ...]:
+        """As they happened, oldest first."""
+
+        def steps() -> Steps[tuple[Event, ...]]:
+            rows = yield sql.EVENTS_BY_REFERENCE, (reference,)
+            return tuple(decode(Event, doc) for (doc,) in rows)
+
+        return await self._engine.read(steps)
+
+    async def latest(
+        self, *, limit: int = 50, kind: str | None = None, connection: ConnectionId | None = None
+    ) -> tuple[Event, ...]:
+        def steps() -> Steps[tuple[Event, ...]]:
+            rows = yield from _newest(limit, kind, connection)
+            newest = sorted(rows, key=lambda row: (row[0], row[1]), reverse=True)[:limit]
+            return tuple(decode(Event, row[2]) for row in newest)
+
+        return await self._engine.read(steps)
+
+
+def _newest(limit: int, kind: str | None, connection: ConnectionId | None) -> Steps[Rows]:
+    """The newest of each kind that is asked for, each by its index: a rare event is found without reading the others."""
+    if kind is None and connection is None:
+        return (yield sql.EVENTS, (limit,))
+    kinds = (yield from _kinds(kind or "", connection)) if kind is None or kind.endswith(".") else [kind]
+    found: list[tuple[int, int, str]] = []
+    for each in kinds:
+        if connection is None:
+            rows = yield sql.EVENTS_OF_KIND, (each, limit)
+        else:
+            rows = yield sql.EVENTS_OF_CONNECTION, (connection, each, limit)
+        found.extend((row[0], row[1], row[2]) for row in rows)
+    return found
+
+
+def _kinds(prefix: str, connection: ConnectionId | None) -> Steps[list[str]]:
+    kinds: list[str] = []
+    last, end = prefix, prefix[:-1] + "/" if prefix else "\U0010ffff"  # "/" is what follows "."
+    while True:
+        if connection is None:
+            rows = yield sql.NEXT_KIND, (last, end)
+        else:
+            rows = yield sql.NEXT_KIND_OF_CONNECTION, (connection, last, end)
+        if rows[0][0] is None:
+            return kinds
+        last = rows[0][0]
+        kinds.append(last)

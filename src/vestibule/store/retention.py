@@ -1,0 +1,35 @@
+"""How long rows stay after they have served: the one table that every engine sweeps by."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """Rows of `table`, known by `key`, go when any of `ends` lies `stay` or more in the past."""
+
+    table: str
+    key: tuple[str, ...]
+    ends: tuple[str, ...]
+    stay: timedelta
+
+
+# `pending` goes by its expiry alone: a login ends before it expires, so this is 24 h after either, and at most one
+# `login_ttl` more. `arrivals` outlive by far the codes that were issued from them (60 s), as taking a code asks for them.
+RULES = (
+    Rule(table="assertions", key=("connection", "issuer", "assertion_id"), ends=("remember_until",), stay=timedelta()),
+    Rule(table="pending", key=("id",), ends=("expires_at",), stay=DAY),
+    Rule(table="arrivals", key=("id",), ends=("expires_at",), stay=HOUR),
+    Rule(table="outcomes", key=("id",), ends=("expires_at",), stay=HOUR),
+    Rule(table="codes", key=("digest",), ends=("expires_at",), stay=DAY),
+    Rule(table="access_tokens", key=("digest",), ends=("expires_at",), stay=timedelta()),
+    Rule(table="refresh_tokens", key=("digest",), ends=("expires_at",), stay=timedelta()),
+    Rule(table="grants", key=("id",), ends=("expires_at",), stay=timedelta()),
+    Rule(table="sessions", key=("sid",), ends=("expires_at", "idle_at"), stay=timedelta()),
+    Rule(table="keys", key=("kid",), ends=("retired_at",), stay=90 * DAY),
+    Rule(table="events", key=("id",), ends=("at",), stay=90 * DAY),
+    Rule(table="rehearsals", key=("id",), ends=("expires_at",), stay=DAY),
+)

@@ -1,0 +1,1 @@
+"""Doors: a request becomes plain values, one flow is called, its answer is written."""

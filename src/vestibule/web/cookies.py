@@ -1,0 +1,108 @@
+"""The cookie table: names, flags, and how many of each a browser may be made to hold [RFC 6265bis]."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from vestibule.flows.browser import Browser, Reply, hold
+
+LOGIN = "__Host-vst-login-"
+ARRIVAL = "__Host-vst-arrival-"
+SESSION = "__Host-vst-sid"
+SEEN = "__Host-vst-seen"
+CSRF = "__Host-vst-csrf"
+SLOTS = 5
+"""Cookies of one kind: a foreign page that starts logins must not fill the request header."""
+SEEN_SECONDS = 400 * 86_400
+_LONGEST = 128
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A bounded cookie as the browser sent it: its slot, when it was set (seconds since 1970), its secret."""
+
+    slot: int
+    since: int
+    secret: str
+
+
+def _held(request: Request, prefix: str) -> tuple[Held, ...]:
+    found = []
+    for slot in range(SLOTS):
+        since, _, secret = request.cookies.get(f"{prefix}{slot}", "").partition(".")
+        if secret and len(secret) <= _LONGEST and since.isdecimal() and len(since) < 16:
+            found.append(Held(slot=slot, since=int(since), secret=secret))
+    return tuple(found)
+
+
+def session(request: Request) -> str | None:
+    """The secret of the SSO session, as the browser sent it."""
+    value = request.cookies.get(SESSION, "")
+    return value if 0 < len(value) <= _LONGEST else None
+
+
+def csrf(request: Request) -> str | None:
+    """The secret that binds this installation's plain forms (sign-out) to the browser."""
+    value = request.cookies.get(CSRF, "")
+    return value if 0 < len(value) <= _LONGEST else None
+
+
+def browser(request: Request) -> Browser:
+    """What the flows may know of the browser behind this request."""
+    sid = session(request)
+    return Browser(
+        logins=tuple(hold(held.secret) for held in _held(request, LOGIN)),
+        arrivals=tuple(hold(held.secret) for held in _held(request, ARRIVAL)),
+        session=None if sid is None else hold(sid),
+        seen=request.cookies.get(SEEN) or None,
+        origin=request.headers.get("origin"),
+        host=request.headers.get("host", ""),
+    )
+
+
+def write(response: Response, request: Request, reply: Reply, *, now: int) -> None:
+    """Sets and drops what the reply asks for. `now` in seconds since 1970."""
+    if reply.login_secret is not None:
+        # The answer to our AuthnRequest is a cross-site POST: only SameSite=None arrives there.
+        _slot(response, request, LOGIN, reply.login_secret, now, same_site="none", seconds=3600)
+    if reply.arrival_secret is not None:
+        _slot(response, request, ARRIVAL, reply.arrival_secret, now, same_site="lax", seconds=900)
+    if reply.session_secret is not None:
+        _set(response, SESSION, reply.session_secret, same_site="lax", seconds=None)
+    if reply.drop_session:
+        _drop(response, SESSION)
+    if reply.seen is not None:
+        _set(response, SEEN, reply.seen, same_site="lax", seconds=SEEN_SECONDS)
+
+
+def write_csrf(response: Response, secret: str) -> None:
+    _set(response, CSRF, secret, same_site="strict", seconds=None, http_only=False)
+
+
+def _slot(
+    response: Response, request: Request, prefix: str, secret: str, now: int, *, same_site: str, seconds: int
+) -> None:
+    held = _held(request, prefix)
+    free = [slot for slot in range(SLOTS) if slot not in {one.slot for one in held}]
+    slot = free[0] if free else _oldest(held)
+    _set(response, f"{prefix}{slot}", f"{now}.{secret}", same_site=same_site, seconds=seconds)
+
+
+def _oldest(held: Iterable[Held]) -> int:
+    return min(held, key=lambda one: one.since).slot
+
+
+def _set(
+    response: Response, name: str, value: str, *, same_site: str, seconds: int | None, http_only: bool = True
+) -> None:
+    age = "" if seconds is None else f"; Max-Age={seconds}"
+    only = "; HttpOnly" if http_only else ""
+    response.headers.append(
+        "set-cookie", f"{name}={value}; Path=/{age}; Secure{only}; SameSite={same_site.capitalize()}"
+    )
+
+
+def _drop(response: Response, name: str) -> None:
+    response.headers.append("set-cookie", f"{name}=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax")

@@ -1,0 +1,103 @@
+"""Refusals, translated for their readers: a page for a person, JSON for an OAuth client, a redirect for an application."""
+
+from collections.abc import Mapping
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from vestibule.downstream import oidc as downstream
+from vestibule.flows.record import new_reference
+from vestibule.ground.errors import OAuthRefused, Refused
+from vestibule.model.installation import Branding, Installation
+from vestibule.oidc.authorize import AuthorizationRefused
+from vestibule.web import pages, respond
+
+log = structlog.get_logger("vestibule.web")
+
+STATUS: Mapping[str, int] = {
+    "request.too_large": 413,
+    "saml.too_large": 413,
+    "request.content_type": 415,
+    "request.method": 405,
+    "request.not_found": 404,
+    "connection.unknown": 404,
+    "connection.disabled": 403,
+    "connection.not_enabled_for_application": 403,
+    "application.disabled": 403,
+    "idp_initiated.disabled": 403,
+    "person.not_provisioned": 403,
+    "person.blocked": 403,
+    "store.unavailable": 503,
+    "server.error": 500,
+}
+"""The HTTP status of a refusal's page, by code; all others are 400, signature failures among them."""
+
+
+def status_of(code: str) -> int:
+    return STATUS.get(code, 400)
+
+
+async def branding(request: Request) -> Branding:
+    """The installation's branding; the plain one where the store cannot answer."""
+    try:
+        installation: Installation = await request.app.state.house.store.configured.installation()
+        return installation.branding
+    except Refused:
+        return Branding()
+
+
+async def page(request: Request, refused: Refused) -> Response:
+    """The person's page: plain words chosen by the code, and the reference number that leads to the trace."""
+    house = request.app.state.house
+    reference = refused.reference or new_reference(house.entropy)
+    log.info("refused", code=refused.code, reference=reference, path=request.url.path)
+    shown = pages.error(
+        await branding(request),
+        reference=reference,
+        code=refused.code,
+        back=refused.back,
+        status=status_of(refused.code),
+    )
+    return respond.page(shown)
+
+
+async def answer(request: Request, refused: Refused) -> Response:
+    """A refusal at the authorization endpoint: to the application where its redirect URI is trusted, else a page."""
+    if isinstance(refused, AuthorizationRefused) and refused.redirect_uri is not None:
+        issuer: str = request.app.state.house.issuer
+        log.info("refused", code=refused.code, reference=refused.reference, path=request.url.path)
+        sent = downstream.refuse(refused, issuer)
+        if sent is not None:
+            return respond.send(sent, await branding(request), after_post=request.method == "POST")
+    return await page(request, refused)
+
+
+def oauth_status(refused: Refused) -> int:
+    """The HTTP status of an OAuth error [RFC 6749 5.2, RFC 6750 3.1]."""
+    if isinstance(refused, OAuthRefused):
+        return {"invalid_client": 401, "invalid_token": 401, "insufficient_scope": 403}.get(refused.error, 400)
+    return status_of(refused.code)
+
+
+def oauth(refused: Refused, *, headers: Mapping[str, str] | None = None) -> Response:
+    """An OAuth error body [RFC 6749 5.2], with `code` and `message` beside it for clients that read those."""
+    error = refused.error if isinstance(refused, OAuthRefused) else _oauth_error(refused.code)
+    status = oauth_status(refused)
+    body = {"code": f"oidc.{error}", "message": refused.why, "error": error, "error_description": refused.why}
+    return JSONResponse(
+        body, status_code=status, headers={"Cache-Control": "no-store", "Pragma": "no-cache", **(headers or {})}
+    )
+
+
+def _oauth_error(code: str) -> str:
+    return "temporarily_unavailable" if code == "store.unavailable" else "invalid_request"
+
+
+async def bug(request: Request, error: Exception) -> Response:
+    """Something that is no refusal: logged with its reference, and the person sees a page that says as little as it may."""
+    house = request.app.state.house
+    reference = new_reference(house.entropy)
+    log.error("failed", reference=reference, path=request.url.path, exc_info=error)
+    shown = pages.error(await branding(request), reference=reference, code="server.error", back=None, status=500)
+    return HTMLResponse(shown.html, status_code=500, headers={"Content-Security-Policy": shown.csp})

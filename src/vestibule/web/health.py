@@ -1,0 +1,20 @@
+"""Doors for machines: whether this process lives, and whether it can finish a login now."""
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from vestibule.ground.errors import Refused
+
+
+async def alive(request: Request) -> Response:
+    """The process answers. Says nothing of the store."""
+    return PlainTextResponse("ok\n")
+
+
+async def ready(request: Request) -> Response:
+    """Whether a login could be finished here; a balancer sends people elsewhere on 503."""
+    try:
+        await request.app.state.house.store.ready()
+    except Refused as refused:
+        return PlainTextResponse(f"not ready: {refused.code}\n", status_code=503)
+    return PlainTextResponse("ready\n")

@@ -1,0 +1,62 @@
+"""What surrounds every door: one host name, and headers that say no to framing, sniffing, caching and referrers."""
+
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import RedirectResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LOGIN_STARTS = ("/authorize", "/launch/", "/login/continue", "/login/test/")
+"""Where a login starts or goes on by GET: its cookies must live on the issuer's host, and on no other."""
+_HEADERS = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "x-frame-options": "DENY",
+    "cross-origin-opener-policy": "same-origin",
+    "permissions-policy": "interest-cohort=()",
+}
+
+
+class OneHost:
+    """GET requests under another host name than the issuer's are redirected to the issuer before a login starts."""
+
+    def __init__(self, app: ASGIApp, *, issuer: str) -> None:
+        self._app = app
+        self._issuer = issuer
+        self._host = urlsplit(issuer).netloc.lower()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] in ("GET", "HEAD") and scope["path"].startswith(LOGIN_STARTS):
+            host = Headers(scope=scope).get("host", "").lower()
+            if host != self._host:
+                query = scope["query_string"].decode("latin-1")
+                url = self._issuer + scope["path"].lstrip("/") + (f"?{query}" if query else "")
+                await RedirectResponse(url, status_code=303)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+class SafeHeaders:
+    """Adds what every answer carries; an answer that says `cache-control` itself keeps its own."""
+
+    def __init__(self, app: ASGIApp, *, secure: bool) -> None:
+        self._app = app
+        self._headers = dict(_HEADERS)
+        if secure:
+            self._headers["strict-transport-security"] = "max-age=31536000"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in self._headers.items():
+                    headers[name] = value
+                headers.setdefault("cache-control", "no-store")
+                headers.setdefault("content-security-policy", "default-src 'none'; frame-ancestors 'none'")
+            await send(message)
+
+        await self._app(scope, receive, with_headers)

@@ -1,0 +1,103 @@
+"""Writing answers: redirects, pages and forms, with the headers that all of them carry."""
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from vestibule.flows.browser import (
+    Declined,
+    Loop,
+    Question,
+    Realm,
+    RehearsalDone,
+    RehearsalWaiting,
+    Reply,
+    Show,
+)
+from vestibule.model.answer import FormPost, Redirect, Send
+from vestibule.model.installation import Branding
+from vestibule.web import cookies, pages
+
+
+def page(shown: pages.Page) -> Response:
+    return HTMLResponse(shown.html, status_code=shown.status, headers={"Content-Security-Policy": shown.csp})
+
+
+def send(what: Send, branding: Branding, *, after_post: bool = False) -> Response:
+    """A redirect (303, so that no body is ever posted on [RFC 9700 4.12]) or a page that posts a form.
+
+    `after_post`: Chromium holds the redirects of a form post to the page's `form-action`, so a page that navigates on
+    answers instead.
+    """
+    if isinstance(what, FormPost):
+        return page(pages.form_post(branding, url=what.url, fields=what.fields))
+    if after_post:
+        return page(pages.moving_on(branding, url=what.url))
+    return RedirectResponse(what.url, status_code=303)
+
+
+async def reply(request: Request, what: Reply, *, after_post: bool = False) -> Response:
+    """The whole answer of a flow: what is sent or shown, and the cookies."""
+    house = request.app.state.house
+    installation = await house.store.configured.installation()
+    face: Branding = installation.branding
+    if isinstance(what.send, Redirect | FormPost):
+        response = send(what.send, face, after_post=after_post)
+    else:
+        response = page(show(what.send, face))
+    cookies.write(response, request, what, now=int(house.clock.now().timestamp()))
+    return response
+
+
+def show(what: Show, branding: Branding) -> pages.Page:
+    """The page for something that a flow wants the person to see."""
+    match what:
+        case Question():
+            return _question(what, branding)
+        case Realm():
+            return pages.home_realm(
+                branding,
+                application_name=what.application,
+                csrf="",
+                action="/login/realm",
+                fields=what.parameters,
+                email=what.email,
+                problem=_UNKNOWN_REALM if what.unknown else None,
+            )
+        case Loop():
+            return pages.loop(
+                branding, connection_name=what.connection, application_name=what.application, action_url=what.again
+            )
+        case Declined():
+            return pages.declined(branding, back=what.back, application_name=what.application)
+        case RehearsalWaiting():
+            return pages.rehearsal_waiting(branding, connection_name=what.connection)
+        case RehearsalDone():
+            return pages.rehearsal_done(branding, ok=what.ok, reference=what.reference)
+
+
+_UNKNOWN_REALM = "No company sign-in is set up for this address. Check it for typing errors, or ask your company's IT."
+
+
+def _question(asked: Question, branding: Branding) -> pages.Page:
+    if asked.kind == "confirm":
+        return pages.confirm(
+            branding,
+            application_name=asked.application,
+            connection_name=asked.connection,
+            account=asked.account,
+            csrf=asked.token,
+            action="/login/confirm",
+            arrival=asked.handle,
+            switching_from=asked.switching,
+            fields={} if asked.resume is None else {"resume": asked.resume},
+        )
+    draw = pages.mismatch if asked.kind == "mismatch" else pages.switch
+    return draw(
+        branding,
+        application_name=asked.application,
+        connection_name=asked.connection,
+        account=asked.account,
+        csrf=asked.token,
+        action="/login/confirm",
+        handle=asked.handle,
+    )

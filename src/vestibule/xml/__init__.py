@@ -1,0 +1,1 @@
+"""Untrusted XML: bounded parsing, and signatures that return what was signed."""

@@ -1,0 +1,85 @@
+"""A real `vestibule serve` process on a port of its own, with a configuration file that the test writes."""
+
+import json
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.peers.machine import ROOT, free_port, running
+from tests.peers.plain_browser import fetch
+
+
+@dataclass(frozen=True)
+class Broker:
+    """Where the broker is to be: known before it runs, because the peers' settings name it."""
+
+    directory: Path
+    port: int
+    host: str = "broker.localhost"
+
+    @property
+    def origin(self) -> str:
+        return f"http://{self.host}:{self.port}"
+
+    @property
+    def issuer(self) -> str:
+        return f"{self.origin}/"
+
+    def url(self, path: str) -> str:
+        return f"{self.origin}/{path.removeprefix('/')}"
+
+    def acs(self, connection: str) -> str:
+        return self.url(f"login/callback?connection={connection}")
+
+    def sp_entity_id(self, connection: str) -> str:
+        return self.url(f"saml/metadata/{connection}")
+
+    def metadata(self, connection: str) -> str:
+        """Our SP metadata, as an identity provider's operator would fetch it."""
+        page = fetch(self.sp_entity_id(connection))
+        assert page.status == 200, page
+        return page.text
+
+    def log(self) -> str:
+        log = self.directory / "broker.log"
+        return log.read_text(errors="replace") if log.exists() else ""
+
+    @contextmanager
+    def serving(self, document: Mapping[str, Any]) -> Iterator["Broker"]:
+        """Write the configuration file, serve, wait until healthy; a traceback in the log fails whoever caused it."""
+        config = self.directory / "vestibule.yaml"
+        config.write_text(yaml.safe_dump(dict(document), sort_keys=False))
+        environment = {
+            "VESTIBULE_ISSUER": self.issuer,
+            "VESTIBULE_DATABASE_URL": str(self.directory / "vestibule.db"),
+            "VESTIBULE_HOST": "127.0.0.1",
+            "VESTIBULE_PORT": str(self.port),
+            "PYTHONPATH": str(ROOT / "src"),
+            "PYTHONUNBUFFERED": "1",
+        }
+        command = (sys.executable, "-m", "vestibule", "serve", "--config", config)
+        log = self.directory / "broker.log"
+        with running(command, port=self.port, log=log, env=environment, cwd=self.directory):
+            deadline = time.monotonic() + 20
+            while fetch(self.url("healthz")).status != 200:
+                if time.monotonic() > deadline:
+                    pytest.fail(f"the broker never became healthy:\n{self.log()[-3000:]}")
+                time.sleep(0.05)
+            yield self
+        assert "Traceback (most recent call last)" not in self.log(), self.log()[-6000:]
+
+
+def new_broker(directory: Path, host: str = "broker.localhost") -> Broker:
+    directory.mkdir(parents=True, exist_ok=True)
+    return Broker(directory=directory, port=free_port(), host=host)
+
+
+def show(value: object) -> str:
+    """For the messages of failed assertions."""
+    return json.dumps(value, indent=1, default=str)

@@ -1,0 +1,123 @@
+"""The machine that the peers run on: what is installed, free ports, processes that start, answer and end."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
+
+ROOT = Path(__file__).parents[2]
+HERE = Path(__file__).parent
+NODE_MODULES = ROOT / ".dev/node/node_modules"
+PEERS_PYTHON = ROOT / ".dev/peers-venv/bin/python"
+SIMPLESAMLPHP = Path("/usr/share/simplesamlphp/www")
+APACHE = Path("/usr/sbin/apache2")
+MOD_AUTH_OPENIDC = Path("/usr/lib/apache2/modules/mod_auth_openidc.so")
+CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
+
+
+def need(*paths: Path) -> None:
+    """A peer that is not installed: skipped loudly on a developer's machine, a failure in continuous integration."""
+    missing = [str(path) for path in paths if not path.exists()]
+    if not missing:
+        return
+    message = f"a peer is missing ({', '.join(missing)}); install it with: sudo tests/peers/install.sh"
+    if os.environ.get("CI") == "true":
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+def node() -> str:
+    """The Node that runs the peers: our own where Debian's is too old."""
+    own = ROOT / ".dev/node-runtime/bin/node"
+    found = str(own) if own.exists() else shutil.which("node")
+    need(NODE_MODULES, *([] if found else [Path("/usr/bin/node")]))
+    return found or "node"
+
+
+def free_port() -> int:
+    """A port on which nobody listens at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+@contextmanager
+def running(
+    command: Sequence[str | Path], *, port: int, log: Path, env: Mapping[str, str] | None = None, cwd: Path = ROOT
+) -> Iterator[None]:
+    """A process in a group of its own, from the moment its port answers until the block ends."""
+    with log.open("ab") as out:
+        process = subprocess.Popen(
+            [str(word) for word in command],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **(env or {})},
+            cwd=cwd,
+            start_new_session=True,
+        )
+        try:
+            deadline = time.monotonic() + 30
+            while not answers(port):
+                if process.poll() is not None or time.monotonic() > deadline:
+                    pytest.fail(f"{command[0]} did not start:\n{log.read_text(errors='replace')[-3000:]}")
+                time.sleep(0.05)
+            yield
+        finally:
+            end(process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Ask the whole group to stop, then insist: some servers leave their workers behind."""
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, sign)
+        except ProcessLookupError:
+            break
+        try:
+            process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            continue
+    process.wait(timeout=5)
+
+
+def make_key(directory: Path, name: str) -> str:
+    """A key and a self-signed certificate as NAME.key and NAME.crt; gives the certificate."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=30))
+        .sign(key, hashes.SHA256())
+    )
+    pem = certificate.public_bytes(serialization.Encoding.PEM).decode()
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (directory / f"{name}.key").write_bytes(key.private_bytes(*form))
+    (directory / f"{name}.crt").write_text(pem)
+    return pem

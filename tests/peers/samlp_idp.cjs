@@ -1,0 +1,38 @@
+// npm `samlp`, the identity provider library of Auth0, as an IdP without a login page: everybody is alice, or ?user=NAME.
+//   GET /SIGNING/sso?SAMLRequest=…                  answers a request        SIGNING: assertion | response | both
+//   GET /SIGNING/sso?sp=ENTITY&acs=URL&RelayState=… unsolicited
+//   GET /SIGNING/metadata
+const fs = require('node:fs'), path = require('node:path');
+const load = require('node:module').createRequire(process.env.NODE_MODULES + '/');
+const samlp = load('samlp'), express = load('express');
+const { PORT, PEER_RUN, PEER_BASE } = process.env;
+const cert = fs.readFileSync(path.join(PEER_RUN, 'idp.crt'), 'utf8'), key = fs.readFileSync(path.join(PEER_RUN, 'idp.key'), 'utf8');
+const entity = (signing) => `${PEER_BASE}/${signing}/metadata`;
+const app = express();
+app.use(express.urlencoded({ extended: true, limit: '1mb' }));
+
+const answer = (signing, { sp, acs, id, user }, req, res, next) => {
+  const profile = { id: user, emails: [`${user}@acme.test`], displayName: 'A <&> Ä', name: { givenName: 'Alice', familyName: "O'Neil" } };
+  samlp.auth({
+    issuer: entity(signing), cert, key, audience: sp, recipient: acs, destination: acs, lifetimeInSeconds: 300,
+    signResponse: signing !== 'assertion', signAssertion: signing !== 'response',
+    signatureAlgorithm: 'rsa-sha256', digestAlgorithm: 'sha256',
+    getPostURL: (_audience, _parsed, _req, done) => done(null, acs), getUserFromRequest: () => profile,
+    ...(id ? { inResponseTo: id } : {}),
+  })(req, res, next);
+};
+app.get('/:signing/metadata', (req, res, next) => {
+  const there = `/${req.params.signing}/sso`;
+  samlp.metadata({ issuer: entity(req.params.signing), cert, redirectEndpointPath: there, postEndpointPath: there })(req, res, next);
+});
+app.all('/:signing/sso', (req, res, next) => {
+  const asked = { ...req.query, ...req.body }, user = asked.user || 'alice';
+  if (!asked.SAMLRequest) return answer(req.params.signing, { ...asked, user }, req, res, next);
+  samlp.parseRequest(req, {}, (error, request) => {
+    if (error) return next(error);
+    const { issuer: sp, assertionConsumerServiceURL: acs, id } = request;
+    answer(req.params.signing, { sp, acs, id, user }, req, res, next);
+  });
+});
+app.use((error, _req, res, _next) => res.status(500).send(String(error.stack)));
+app.listen(Number(PORT), '127.0.0.1');
