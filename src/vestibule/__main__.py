@@ -1,6 +1,5 @@
 """The entry point: reads the environment, hands the parts to the command line."""
 
-import os
 import sys
 
 import structlog
@@ -9,13 +8,6 @@ from vestibule import assembly
 from vestibule.cli.main import build
 from vestibule.cli.parts import Parts
 from vestibule.demo.command import run as run_demo
-from vestibule.settings import process
-from vestibule.settings.process import Settings
-
-
-def load_settings() -> Settings:
-    """The settings in this process's environment."""
-    return process.load(os.environ)
 
 
 def _log_to_stderr() -> None:
@@ -37,7 +29,7 @@ def main() -> None:
     _log_to_stderr()
     build(
         Parts(
-            load_settings=load_settings,
+            load_settings=assembly.load_settings,
             open_house=assembly.open_house,
             run_server=assembly.run_server,
             run_demo=run_demo,

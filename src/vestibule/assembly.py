@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -36,7 +37,7 @@ from vestibule.keys.keyring import Keyring
 from vestibule.outside.clock import SystemClock
 from vestibule.outside.entropy import SystemEntropy
 from vestibule.outside.fetch import HttpFetch
-from vestibule.settings import master_key
+from vestibule.settings import master_key, process
 from vestibule.settings.process import Settings
 from vestibule.store.port import Store
 from vestibule.store.sqlite import SqliteStore
@@ -180,10 +181,13 @@ def build_app(house: House) -> Starlette:
     return doors.build(house)
 
 
+def load_settings() -> Settings:
+    """The settings in this process's environment."""
+    return process.load(os.environ)
+
+
 def worker() -> "LazyApp":
     """The application of one worker process, which reads its settings from the environment it was started with."""
-    from vestibule.__main__ import load_settings  # the entry point reads the environment; a worker starts there too
-
     return LazyApp(load_settings())
 
 

@@ -1,6 +1,5 @@
 """A real `vestibule serve` process on a port of its own, with a configuration file that the test writes."""
 
-import json
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -13,6 +12,13 @@ import pytest
 import yaml
 from tests.peers.machine import ROOT, free_port, running
 from tests.peers.plain_browser import fetch
+
+
+class PlainDumper(yaml.SafeDumper):
+    """The configuration file knows no aliases."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,7 @@ class Broker:
     def serving(self, document: Mapping[str, Any]) -> Iterator["Broker"]:
         """Write the configuration file, serve, wait until healthy; a traceback in the log fails whoever caused it."""
         config = self.directory / "vestibule.yaml"
-        config.write_text(yaml.safe_dump(dict(document), sort_keys=False))
+        config.write_text(yaml.dump(dict(document), Dumper=PlainDumper, sort_keys=False))
         environment = {
             "VESTIBULE_ISSUER": self.issuer,
             "VESTIBULE_DATABASE_URL": str(self.directory / "vestibule.db"),
@@ -78,8 +84,3 @@ class Broker:
 def new_broker(directory: Path, host: str = "broker.localhost") -> Broker:
     directory.mkdir(parents=True, exist_ok=True)
     return Broker(directory=directory, port=free_port(), host=host)
-
-
-def show(value: object) -> str:
-    """For the messages of failed assertions."""
-    return json.dumps(value, indent=1, default=str)

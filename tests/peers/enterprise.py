@@ -1,7 +1,7 @@
 """What a test with a real identity provider consists of: the IdP, the broker with one connection a signing mode, an application."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,9 +50,6 @@ class Enterprise:
             yield self
 
 
-Starting = Callable[[Path], AbstractContextManager[str]]
-
-
 def new_enterprise(run: Path, base: str, prefix: str, tile: Callable[[Broker, str], str]) -> Enterprise:
     return Enterprise(base, prefix, run, new_broker(run / "broker"), new_web_application(), tile)
 
@@ -67,9 +64,7 @@ def sign_in_from_the_tile(enterprise: Enterprise, signing: str) -> tuple[PlainBr
 def sign_in_from_the_bookmark(enterprise: Enterprise, signing: str) -> tuple[PlainBrowser, dict[str, Any]]:
     """The person follows our own launch link, which needs no SAML response to begin with."""
     browser = PlainBrowser()
-    launch = enterprise.broker.url(
-        f"launch/{enterprise.application.client_id}?connection={enterprise.name(signing)}"
-    )
+    launch = enterprise.broker.url(f"launch/{enterprise.application.client_id}?connection={enterprise.name(signing)}")
     return browser, signed_in(browser.open(launch))
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -87,7 +88,7 @@ def running(
             end(process)
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
+def end(process: subprocess.Popen[Any]) -> None:
     """Ask the whole group to stop, then insist: some servers leave their workers behind."""
     for sign in (signal.SIGTERM, signal.SIGKILL):
         try:
@@ -101,8 +102,8 @@ def end(process: subprocess.Popen[bytes]) -> None:
     process.wait(timeout=5)
 
 
-def make_key(directory: Path, name: str) -> str:
-    """A key and a self-signed certificate as NAME.key and NAME.crt; gives the certificate."""
+def self_signed(name: str) -> tuple[rsa.RSAPrivateKey, str]:
+    """A key and its certificate, as identity providers have them."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)
@@ -116,8 +117,12 @@ def make_key(directory: Path, name: str) -> str:
         .not_valid_after(now + timedelta(days=30))
         .sign(key, hashes.SHA256())
     )
-    pem = certificate.public_bytes(serialization.Encoding.PEM).decode()
+    return key, certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def write_key(directory: Path, name: str) -> None:
+    """A key and its certificate as NAME.key and NAME.crt, for the peers that read files."""
+    key, certificate = self_signed(name)
     form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     (directory / f"{name}.key").write_bytes(key.private_bytes(*form))
-    (directory / f"{name}.crt").write_text(pem)
-    return pem
+    (directory / f"{name}.crt").write_text(certificate)

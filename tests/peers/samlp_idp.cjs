@@ -12,7 +12,7 @@ const app = express();
 app.use(express.urlencoded({ extended: true, limit: '1mb' }));
 
 const answer = (signing, { sp, acs, id, user }, req, res, next) => {
-  const profile = { id: user, emails: [`${user}@acme.test`], displayName: 'A <&> Ä', name: { givenName: 'Alice', familyName: "O'Neil" } };
+  const profile = { id: user, emails: [{ value: `${user}@acme.test` }], displayName: 'A <&> Ä', name: { givenName: 'Alice', familyName: "O'Neil" } };
   samlp.auth({
     issuer: entity(signing), cert, key, audience: sp, recipient: acs, destination: acs, lifetimeInSeconds: 300,
     signResponse: signing !== 'assertion', signAssertion: signing !== 'response',

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
 from tests.browser.practice_idp import PracticeIdp
 from tests.peers.broker import Broker, new_broker
 from tests.peers.machine import APACHE, HERE, MOD_AUTH_OPENIDC, free_port, need, running

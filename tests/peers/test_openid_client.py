@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-
 from tests.browser.practice_idp import PracticeIdp
 from tests.peers.broker import Broker, new_broker
 from tests.peers.plain_browser import PlainBrowser
@@ -25,7 +24,11 @@ def modes(application: WebApplication) -> dict[str, dict[str, Any]]:
     """One connection a mode; each weaker one accepts its risk by name."""
     direct = {
         "delivery": "direct",
-        "parameters": {"redirect_uri": f"{application.base}/direct", "state": "from-the-portal", "scope": "openid email"},
+        "parameters": {
+            "redirect_uri": f"{application.base}/direct",
+            "state": "from-the-portal",
+            "scope": "openid email",
+        },
         "accept_application_login_csrf_risk": True,
     }
     accept = {"unsolicited": "accept", "accept_login_csrf_risk": True}
@@ -46,9 +49,7 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     broker = new_broker(run / "broker")
     with ExitStack() as stack:
         idp = stack.enter_context(PracticeIdp.serving(broker))
-        connections = [
-            idp.connection(name, application.client_id, **more) for name, more in modes(application).items()
-        ]
+        connections = [idp.connection(name, application.client_id, **more) for name, more in modes(application).items()]
         document = {"applications": [application.settings()], "connections": connections}
         stack.enter_context(broker.serving(document))
         stack.enter_context(application.serving(broker, run))

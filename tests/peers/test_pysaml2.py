@@ -5,7 +5,6 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-
 from tests.peers.broker import Broker
 from tests.peers.enterprise import (
     SIGNING,
@@ -16,7 +15,7 @@ from tests.peers.enterprise import (
     sign_in_from_the_bookmark,
     sign_in_from_the_tile,
 )
-from tests.peers.machine import HERE, PEERS_PYTHON, free_port, make_key, need, running
+from tests.peers.machine import HERE, PEERS_PYTHON, free_port, need, running, write_key
 from tests.peers.plain_browser import PlainBrowser, fetch
 
 
@@ -25,7 +24,7 @@ def acme(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Enterprise]:
     need(PEERS_PYTHON, Path("/usr/bin/xmlsec1"))
     run = tmp_path_factory.mktemp("pysaml2")
     (run / "sp").mkdir()
-    make_key(run, "idp")
+    write_key(run, "idp")
     port = free_port()
     base = f"http://idp.localhost:{port}"
 
@@ -36,7 +35,8 @@ def acme(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Enterprise]:
     environment = {"PORT": str(port), "PEER_BASE": base, "PEER_RUN": str(run)}
     with running((PEERS_PYTHON, HERE / "pysaml2_idp.py"), port=port, log=run / "pysaml2.log", env=environment):
         idp = {"metadata_xml": fetch(f"{base}/metadata").text}
-        connections = [enterprise.connection(signing, idp) for signing in SIGNING]
+        mapping = {"email": ["mail", "urn:mace:dir:attribute-def:mail"]}  # what its "basic" name format writes
+        connections = [enterprise.connection(signing, idp, attribute_mapping=mapping) for signing in SIGNING]
         connections[2]["request_binding"] = "post"
         with enterprise.serving(connections):
             yield enterprise
@@ -56,7 +56,7 @@ def test_a_login_that_the_application_starts_takes_one_response(acme: Enterprise
     browser, person = sign_in_from_the_bookmark(acme, signing)
     check_person(acme, signing, person)
     assert responses_posted(acme, browser, signing) == 1
-    asked = [page for page in browser.visited(f"{acme.base}/sso")]
+    asked = browser.visited(f"{acme.base}/sso")
     assert [page.method for page in asked] == ["POST" if signing == "both" else "GET"]
     assert ("Signature=" in asked[0].url) is (signing != "both")
 

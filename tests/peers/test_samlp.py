@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from urllib.parse import urlencode
 
 import pytest
-
 from tests.peers.broker import Broker
 from tests.peers.enterprise import (
     SIGNING,
@@ -15,7 +14,7 @@ from tests.peers.enterprise import (
     sign_in_from_the_bookmark,
     sign_in_from_the_tile,
 )
-from tests.peers.machine import HERE, NODE_MODULES, free_port, make_key, node, running
+from tests.peers.machine import HERE, NODE_MODULES, free_port, node, running, write_key
 from tests.peers.plain_browser import fetch
 
 
@@ -23,7 +22,7 @@ from tests.peers.plain_browser import fetch
 def acme(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Enterprise]:
     run = tmp_path_factory.mktemp("samlp")
     (run / "sp").mkdir()
-    make_key(run, "idp")
+    write_key(run, "idp")
     port = free_port()
     base = f"http://idp.localhost:{port}"
 

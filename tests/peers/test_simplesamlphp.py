@@ -6,7 +6,6 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-
 from tests.peers.broker import Broker
 from tests.peers.enterprise import (
     SIGNING,
@@ -17,7 +16,7 @@ from tests.peers.enterprise import (
     sign_in_from_the_bookmark,
     sign_in_from_the_tile,
 )
-from tests.peers.machine import HERE, SIMPLESAMLPHP, free_port, make_key, need, running
+from tests.peers.machine import HERE, SIMPLESAMLPHP, free_port, need, running, write_key
 from tests.peers.plain_browser import PlainBrowser
 from tests.peers.web_application import signed_in
 
@@ -31,7 +30,7 @@ def acme(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Enterprise]:
     run = tmp_path_factory.mktemp("simplesamlphp")
     for folder in ("sp", "tmp", "sessions"):
         (run / folder).mkdir()
-    make_key(run, "idp")
+    write_key(run, "idp")
     port = free_port()
     base = f"http://idp.localhost:{port}"
     entity_id = f"{base}/simplesamlphp/saml2/idp/metadata.php"

@@ -19,7 +19,7 @@ const begin = async (response, target, hint) => {
   const session = { verifier: oidc.randomPKCECodeVerifier(), state: oidc.randomState(), nonce: oidc.randomNonce(), target };
   sessions.set(id, session);
   const to = oidc.buildAuthorizationUrl(await configured(), {
-    redirect_uri: `${BASE}/callback`, scope: 'openid profile email', state: session.state, nonce: session.nonce,
+    redirect_uri: `${BASE}/callback`, scope: 'openid profile email groups', state: session.state, nonce: session.nonce,
     code_challenge: await oidc.calculatePKCECodeChallenge(session.verifier), code_challenge_method: 'S256', ...(hint ? { login_hint: hint } : {}),
   });
   response.writeHead(302, { location: to.href, 'set-cookie': `app=${id}; Path=/; HttpOnly; SameSite=Lax` }).end();

@@ -9,7 +9,7 @@ from vestibule.model.connection import Delivery, Unsolicited
 CONNECTION = "acme"
 CONNECTION_ID = "con_acme"
 CERTIFICATE_FILE = "practice-idp.pem"
-SECRET_VARIABLE = "CRM_SECRET"  # noqa: S105  the name of a variable, not a secret
+SECRET_VARIABLE = "CRM_SECRET"
 DIRECT_STATE = "from-the-portal"
 """The static `state` of direct delivery. It is in everybody's hands and protects nothing: that is the lesson."""
 
@@ -34,9 +34,12 @@ def write(places: Places, policy: Policy) -> str:
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
 
 
-def excerpt(places: Places, policy: Policy) -> str:
+def excerpt(places: Places, policy: Policy, *, routes: bool = False) -> str:
     """The lines that matter on a tile's page: the policy for unsolicited responses."""
-    lines: dict[str, object] = {"idp_initiated": _idp_initiated(places, policy)}
+    policy_lines = _idp_initiated(places, policy)
+    if not routes:
+        del policy_lines["routes"]
+    lines: dict[str, object] = {"idp_initiated": policy_lines}
     if not policy.confirm_identity_switch:
         lines["confirm_identity_switch"] = False
     return yaml.safe_dump(lines, sort_keys=False, allow_unicode=True, width=72)

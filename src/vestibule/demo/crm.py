@@ -225,9 +225,7 @@ class Crm:
             )
         claims = await self._verified(str(response.json()["id_token"]), started)
         hops = tuple(self._journey.hops)
-        return Account(
-            claims=claims, delivery="client" if started else "direct", title=self._journey.title, hops=hops
-        )
+        return Account(claims=claims, delivery="client" if started else "direct", title=self._journey.title, hops=hops)
 
     async def _verified(self, id_token: str, started: Started | None) -> Mapping[str, Any]:
         keys = (await self._http.get(f"{self._places.issuer}.well-known/jwks.json")).json()["keys"]
@@ -263,7 +261,9 @@ class Crm:
         return self._sessions.get(request.cookies.get(SESSION_COOKIE, ""))
 
     def _turned(self, heading: str, why: str) -> Response:
-        return self._render("crm_turned.html", status=400, heading=heading, why=why, hops_so_far=tuple(self._journey.hops))
+        return self._render(
+            "crm_turned.html", status=400, heading=heading, why=why, hops_so_far=tuple(self._journey.hops)
+        )
 
 
 def _remember(things: dict[str, T], handle: str, thing: T) -> None:

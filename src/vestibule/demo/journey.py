@@ -5,7 +5,7 @@ tours at a time, so there is one recorder, and a click on a tile starts it anew.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl, urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -21,7 +21,7 @@ TRAVELLERS = {"vestibule-demo-mallory": "Mallory's browser", "vestibule-demo-crm
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hop:
-    """One request and its answer. `to` is where a redirect leads, without its query."""
+    """One request and its answer. `status` is None until it is answered; `to` is where a redirect leads."""
 
     place: str
     title: str
@@ -30,8 +30,17 @@ class Hop:
     path: str
     names: tuple[str, ...]
     origin: str | None
-    status: int
+    status: int | None
     to: str | None
+
+    @property
+    def request(self) -> str:
+        return _with_names(f"{self.method} {self.path}", self.names)
+
+    @property
+    def facts(self) -> str:
+        origin = f"Origin: {self.origin} · " if self.origin else ""
+        return f"{origin}{self.status or 'under way'}{f', on to {self.to}' if self.to else ''}"
 
     @property
     def sentence(self) -> str:
@@ -43,10 +52,8 @@ class Hop:
             "title": self.title,
             "who": self.who,
             "visitor": self.who == VISITOR,
-            "request": f"{self.method} {self.path}" + (f" ?{' &'.join(self.names)}" if self.names else ""),
-            "origin": self.origin,
-            "status": self.status,
-            "to": self.to,
+            "request": self.request,
+            "facts": self.facts,
             "sentence": self.sentence,
         }
 
@@ -69,132 +76,171 @@ class Journey:
         if len(self.hops) < LONGEST:
             self.hops.append(hop)
 
+    def complete(self, begun: Hop, done: Hop) -> None:
+        """The hop was answered. One that began the journey itself was forgotten with the last, and is added."""
+        for index, hop in enumerate(self.hops):
+            if hop is begun:
+                self.hops[index] = done
+                return
+        self.add(done)
+
     def as_json(self) -> dict[str, object]:
         return {"number": self.number, "title": self.title, "hops": [hop.as_json() for hop in self.hops]}
 
 
 SENTENCES: tuple[tuple[str, str, str, str, str], ...] = (
-    # place, method, path prefix, "redirect" | "page" | "any", sentence
-    ("portal", "GET", "/launch", "any", "A plain bookmark in the portal. No SAML response was made."),
+    # place, method, path prefix, a part of where it leads ("" = anywhere, "page" = it is no redirect), sentence
     (
         "portal",
         "POST",
         "/tile",
-        "any",
+        "page",
         "You clicked. The portal made a signed SAML response that nobody had asked for, and put it into a form "
         "that your browser posts on.",
     ),
+    ("portal", "POST", "/tile", "/launch/", "You clicked. The tile is a plain bookmark: no SAML response was made."),
     (
         "portal",
         "GET",
         "/sso",
-        "any",
-        "Vestibule asked the portal afresh, in a request with an ID that is bound to this browser. The portal knows "
-        "this browser and answered at once: same form, but the answer names the request.",
+        "page",
+        "The portal was asked, in a request whose ID is bound to this browser. It knows this browser, and made a "
+        "response that names the request.",
     ),
+    ("portal", "POST", "/sso", "page", "The portal was told to authenticate anew, asked for a click, and answered."),
     (
-        "portal",
+        "evil",
         "POST",
-        "/sso",
-        "any",
-        "The portal was told to authenticate anew, asked for a click, and answered.",
+        "/bait/code",
+        "page",
+        "A foreign page. Behind the picture was an address with Mallory's own code in it, and your browser went there.",
     ),
     (
         "evil",
         "POST",
-        "/bait",
-        "any",
-        "A foreign page. Behind the picture was a form, filled in by the attacker, and your browser posted it.",
+        "/bait/",
+        "page",
+        "A foreign page. Behind the picture was a form, filled in by Mallory, and your browser posted it.",
     ),
     (
         "broker",
         "POST",
         "/login/callback",
-        "redirect",
-        "The SAML response arrived. Vestibule checked signature, issuer, audience, recipient, times and replay. A "
-        "cross-site post carries no Lax cookies, so nothing is decided about you here; the browser is sent on.",
+        "?arrival",
+        "An unsolicited response arrived. Its signature, issuer, audience, recipient and times were checked, and it was "
+        "claimed, once. A cross-site post carries no Lax cookies, so nothing is decided about the browser here.",
     ),
-    ("broker", "POST", "/login/callback", "page", "The SAML response arrived, and the browser was given a page."),
+    (
+        "broker",
+        "POST",
+        "/login/callback",
+        "?login",
+        "The answer arrived. It was checked like the first, and it names a request that this browser started.",
+    ),
+    (
+        "broker",
+        "POST",
+        "/login/callback",
+        "/direct/callback",
+        "An unsolicited response arrived, was checked, and was believed at once: a code goes straight to CRM.",
+    ),
+    ("broker", "POST", "/login/callback", "page", "A SAML response arrived, and the browser was given a page."),
     (
         "broker",
         "GET",
         "/login/continue",
-        "redirect",
-        "Now the browser's own cookies are there. Vestibule decided what the response is good for, and went on.",
+        "/sso ?SAMLRequest",
+        "Now the browser's own cookies are there. Vestibule made the application's request itself, and asks the portal afresh.",
+    ),
+    (
+        "broker",
+        "GET",
+        "/login/continue",
+        "?code",
+        "Now the browser's own cookies are there: the login is finished, and the application gets its code.",
+    ),
+    (
+        "broker",
+        "GET",
+        "/login/continue",
+        "?",
+        "Now the browser's own cookies are there. Vestibule remembers that the bell rang, and sends the browser to the "
+        "application, which is to start its own request.",
     ),
     (
         "broker",
         "GET",
         "/login/continue",
         "page",
-        "Vestibule decided to ask the person at this browser before going on. Until the click: no session, no code.",
+        "Vestibule asks the person at this browser before going on. Until the click there is no session and no code.",
     ),
-    ("broker", "POST", "/login/", "any", "The person answered Vestibule's question."),
-    ("broker", "GET", "/launch", "redirect", "Vestibule sent the browser to the application's own login address."),
+    ("broker", "POST", "/login/", "", "The person answered Vestibule's question."),
+    ("broker", "GET", "/launch", "?", "Vestibule sends the browser to the application's own login address."),
     (
         "broker",
         "GET",
         "/authorize",
-        "redirect",
-        "The application asked: an ordinary OpenID Connect request. Vestibule answered it or, where a fresh answer "
-        "is wanted, sent the browser to the portal first.",
+        "?SAMLRequest",
+        "The application asks, with an ordinary OpenID Connect request. Vestibule wants a fresh answer, and asks the portal.",
     ),
-    ("broker", "GET", "/authorize", "page", "The application asked, and Vestibule asked the person."),
     (
         "broker",
-        "POST",
-        "/oauth/token",
-        "any",
-        "The authorization code was exchanged for tokens. A code works once and names its redirect URI.",
+        "GET",
+        "/authorize",
+        "?code",
+        "The application asks, with an ordinary OpenID Connect request. Vestibule knows the answer already.",
     ),
-    ("broker", "GET", "/userinfo", "any", "The application asked who has signed in."),
-    ("broker", "GET", "/oidc/logout", "any", "Signing out at Vestibule."),
+    ("broker", "GET", "/authorize", "page", "The application asks, and Vestibule asks the person first."),
+    ("broker", "POST", "/oauth/token", "page", "The code is exchanged for tokens. It works once."),
+    ("broker", "GET", "/userinfo", "page", "The application asks who has signed in."),
+    ("broker", "GET", "/oidc/logout", "", "Signing out at Vestibule."),
     (
         "crm",
         "GET",
         "/login",
-        "any",
-        "CRM was asked to sign somebody in and started its own request, with its own state, nonce and PKCE challenge, "
-        "kept beside a cookie of this browser.",
+        "/authorize",
+        "CRM starts a request of its own, with a state, a nonce and a PKCE challenge that it keeps beside a cookie of "
+        "this browser.",
     ),
     (
         "crm",
         "GET",
         "/callback",
-        "any",
-        "A code came back. CRM compared state with this browser's cookie before it touched the code.",
+        "",
+        "A code comes back. CRM compares its state with this browser's cookie before it touches the code.",
     ),
     (
         "crm",
         "GET",
         "/direct/callback",
-        "any",
-        "A code came that CRM never asked for. Its state is the same for everybody: CRM cannot tell who started this.",
+        "",
+        "A code comes that CRM never asked for. Its state is the same for everybody: CRM cannot tell who started this.",
     ),
-    ("crm", "GET", "/app", "any", "CRM, signed in."),
+    ("crm", "GET", "/app", "page", "CRM, signed in."),
     (
         "board",
         "GET",
         "/sso",
-        "any",
-        "Board, a page of JavaScript, was told which connection rang (ssoConnectorId) and starts its own request.",
+        "page",
+        "Board, a page of JavaScript, is told which connection rang (ssoConnectorId), and starts a request of its own.",
     ),
-    ("board", "GET", "/callback", "any", "A code came back. Board compared state with its own session storage."),
+    ("board", "GET", "/callback", "page", "A code comes back. Board compares its state with what this tab remembers."),
 )
 
 
 def explain(hop: Hop) -> str:
     """The first sentence whose row fits the hop; the empty text where none does."""
-    kind = "redirect" if 300 <= hop.status < 400 else "page"
-    for place, method, prefix, want, sentence in SENTENCES:
-        if hop.place == place and hop.method == method and hop.path.startswith(prefix) and want in (kind, "any"):
+    for place, method, prefix, leads, sentence in SENTENCES:
+        if hop.place != place or hop.method != method or not hop.path.startswith(prefix):
+            continue
+        if (hop.to is None and hop.status is not None) if leads == "page" else leads in (hop.to or ""):
             return sentence
     return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorder:
-    """Wraps the application of one place and writes each hop down before its answer leaves."""
+    """Wraps the application of one place. A hop is written down when it arrives, and completed when it is answered."""
 
     place: Place
     app: ASGIApp
@@ -204,29 +250,39 @@ class Recorder:
         if scope["type"] != "http" or scope["path"].startswith(SILENT) or scope["method"] == "OPTIONS":
             await self.app(scope, receive, send)
             return
+        begun = _hop(self.place, scope)
+        self.journey.add(begun)
 
         async def note_and_send(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self.journey.add(_hop(self.place, scope, message))
+                location = _headers(message.get("headers", ())).get("location")
+                self.journey.complete(begun, replace(begun, status=message["status"], to=_nameless(location)))
             await send(message)
 
         await self.app(scope, receive, note_and_send)
 
 
-def _hop(place: Place, scope: Scope, start: Message) -> Hop:
-    asked, answered = _headers(scope["headers"]), _headers(start.get("headers", ()))
-    query = scope["query_string"].decode("latin-1")
+def _hop(place: Place, scope: Scope) -> Hop:
+    asked = _headers(scope["headers"])
     return Hop(
         place=place.key,
         title=place.title,
         who=TRAVELLERS.get(asked.get("user-agent", ""), VISITOR),
         method=scope["method"],
         path=scope["path"][:120],
-        names=tuple(dict.fromkeys(name[:40] for name, _ in parse_qsl(query, keep_blank_values=True)))[:12],
+        names=_names(scope["query_string"].decode("latin-1")),
         origin=asked.get("origin"),
-        status=start["status"],
-        to=_without_query(answered.get("location")),
+        status=None,
+        to=None,
     )
+
+
+def _names(query: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name[:40] for name, _ in parse_qsl(query, keep_blank_values=True)))[:12]
+
+
+def _with_names(path: str, names: tuple[str, ...]) -> str:
+    return f"{path} ?{' &'.join(names)}" if names else path
 
 
 def _headers(pairs: object) -> Mapping[str, str]:
@@ -234,8 +290,10 @@ def _headers(pairs: object) -> Mapping[str, str]:
     return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in pairs}
 
 
-def _without_query(location: str | None) -> str | None:
+def _nameless(location: str | None) -> str | None:
+    """Where a redirect leads: the names of its parameters, and none of their values."""
     if location is None:
         return None
     parts = urlsplit(location)
-    return f"{parts.scheme}://{parts.netloc}{parts.path}" if parts.netloc else parts.path
+    path = f"{parts.scheme}://{parts.netloc}{parts.path}" if parts.netloc else parts.path
+    return _with_names(path, _names(parts.query))

@@ -42,5 +42,3 @@ MALLORY = PracticePerson(
 
 COLLEAGUES = {person.key: person for person in (ADA, GRACE)}
 """Whom the visitor can be."""
-
-EVERYBODY = {person.key: person for person in (ADA, GRACE, MALLORY)}

@@ -3,7 +3,7 @@
 Rules are data here too: a page of the tour is one of these values, shown. The text of a hop says who does what and why.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from vestibule.model.connection import Delivery, Unsolicited
@@ -40,8 +40,8 @@ class Tile:
     protects: str
     costs: str
     door: Door = Door.RESPONSE
-    rings: str | None = None
-    """Whom the response announces, where that is another person than the portal's session."""
+    rings_another: bool = False
+    """The response announces the other colleague, not the one who has the portal's session."""
 
 
 class Verdict(StrEnum):
@@ -69,8 +69,6 @@ class Attack:
     verdict: Verdict
     see: str
     why: tuple[str, ...]
-    settings: tuple[str, ...] = field(default=())
-    """The lines of configuration that decide it, in words."""
 
 
 DEEP_LINK = "/app/deals/42"
@@ -82,7 +80,9 @@ _ASKED_AFRESH = (
     "Vestibule → portal → Vestibule: a fresh request, bound to this browser, and an answer that names it. The portal "
     "knows you, so you see nothing but a redirect."
 )
-_CLIENT_CRM = "Vestibule → CRM: the browser goes to CRM's login address. CRM starts its own request, with state, nonce and PKCE."
+_CLIENT_CRM = (
+    "Vestibule → CRM: the browser goes to CRM's login address. CRM starts its own request, with state, nonce and PKCE."
+)
 _CLIENT_BOARD = (
     "Vestibule → Board: the browser goes to Board with ssoConnectorId in the address. Board, plain JavaScript, starts its "
     "own request, with state, nonce and PKCE."
@@ -208,14 +208,14 @@ TILES: tuple[Tile, ...] = (
     Tile(
         key="mismatch",
         title="Two colleagues, one computer",
-        line="The tile announces Grace, but the portal's session is Ada's.",
+        line="The tile announces one of them, but the portal's session is the other's.",
         policy=Policy(),
-        rings="grace",
+        rings_another=True,
         hops=(
-            "Portal → Vestibule: a response about Grace (say, from a tab that she left open).",
+            "Portal → Vestibule: a response about your colleague (say, from a tab left open).",
             _BELL + " And a keyed hash of whom it announced, only to compare.",
             _CLIENT_CRM,
-            "Vestibule → portal → Vestibule: the fresh answer says Ada.",
+            "Vestibule → portal → Vestibule: the fresh answer names you.",
             "Vestibule asks before it goes on: the portal announced somebody else.",
         ),
         protects="Ending up in the wrong account without noticing.",
@@ -235,8 +235,8 @@ ATTACKS: tuple[Attack, ...] = (
         policy=Policy(unsolicited=Unsolicited.RESTART, delivery=Delivery.CLIENT),
         loot=Loot.RESPONSE,
         verdict=Verdict.FAILS,
-        see="Vestibule asks the portal who is at this browser. The portal says Ada, and Vestibule tells you that another "
-        "account was announced. Go on, and you are in CRM as yourself; say no, and nothing has happened.",
+        see="Vestibule asks the portal who is at this browser. The portal names you, and Vestibule tells you that "
+        "another account was announced. Go on, and you are in CRM as yourself; say no, and nothing has happened.",
         why=(
             "Mallory's response was genuine: signed by Acme, fresh, for the right audience. It proves that Acme made a "
             "statement about Mallory. It does not prove that the person at this browser asked for it.",
@@ -245,7 +245,6 @@ ATTACKS: tuple[Attack, ...] = (
             "does not have.",
             "Since the fresh answer named another person than the doorbell, you were asked before going on.",
         ),
-        settings=("unsolicited: restart is the default",),
     ),
     Attack(
         key="confirm",
@@ -261,7 +260,6 @@ ATTACKS: tuple[Attack, ...] = (
             "The page shows the account, not a display name that Mallory could have chosen to be yours.",
             "It rests on you: a person who clicks yes without reading is signed in as Mallory. That is why restart is the default.",
         ),
-        settings=("unsolicited: confirm",),
     ),
     Attack(
         key="accept",
@@ -278,7 +276,6 @@ ATTACKS: tuple[Attack, ...] = (
             "It is a net, not a wall: it does not help where the identity provider's own pages can be made to post, and it "
             "rests on the browser. Saving accept takes accept_login_csrf_risk: true.",
         ),
-        settings=("unsolicited: accept", "post_origins: none listed"),
     ),
     Attack(
         key="accept-any",
@@ -295,7 +292,6 @@ ATTACKS: tuple[Attack, ...] = (
             "It took three settings to get here, each chosen on purpose, and the first was not saved without "
             "accept_login_csrf_risk: true.",
         ),
-        settings=("unsolicited: accept", 'post_origins: ["*"]', "confirm_identity_switch: false"),
     ),
     Attack(
         key="code",
@@ -313,7 +309,6 @@ ATTACKS: tuple[Attack, ...] = (
             "No setting at Vestibule can close this; only an application that starts its own request can. So saving "
             "direct takes accept_application_login_csrf_risk: true, and the risk is named in the audit log.",
         ),
-        settings=("unsolicited: restart", "delivery: direct"),
     ),
     Attack(
         key="code-client",
@@ -329,7 +324,6 @@ ATTACKS: tuple[Attack, ...] = (
             "Had it looked, PKCE would have stopped it: the verifier is in Mallory's browser session, not in yours.",
             "That is the difference between the two deliveries, and why client is the default.",
         ),
-        settings=("unsolicited: restart", "delivery: client"),
     ),
 )
 

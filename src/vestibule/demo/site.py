@@ -16,7 +16,11 @@ from vestibule.demo.journey import Journey, Recorder
 from vestibule.demo.places import Place, Places
 
 ENVIRONMENT = Environment(
-    loader=PackageLoader("vestibule.demo"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    loader=PackageLoader("vestibule.demo"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
 )
 
 
@@ -43,7 +47,8 @@ class FrontDoor:
     def __init__(self, app: ASGIApp, place: Place, connect: Sequence[str]) -> None:
         self._app = app
         self._place = place
-        policy = f"default-src 'self'; connect-src {' '.join(("'self'", *connect))}; base-uri 'none'; frame-ancestors 'none'"
+        calls = " ".join(("'self'", *connect))
+        policy = f"default-src 'self'; connect-src {calls}; base-uri 'none'; frame-ancestors 'none'"
         self._headers = [
             (b"content-security-policy", policy.encode()),
             (b"x-content-type-options", b"nosniff"),

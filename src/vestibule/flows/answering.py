@@ -1,7 +1,7 @@
 """Answering an application: the person behind an identity is settled, and the response of its protocol made."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from vestibule.downstream import oidc as downstream
 from vestibule.downstream.lifetimes import Lifetimes
@@ -81,14 +81,21 @@ class Answering:
         request: AuthorizationRequest,
         *,
         application: Application,
+        connection: Connection,
         identity: Identity,
         person: Person,
         sid: Sid | None,
         arrival: ArrivalId | None = None,
     ) -> Answer:
-        """The authorization response, and the records that must be kept before it leaves."""
+        """The authorization response, and the records that must be kept before it leaves.
+
+        Raises `login_required` where the authentication is older than `max_age` allows [OIDC Core 3.1.2.1].
+        """
         now = self.clock.now()
-        self._check_age(request, identity, now)
+        if self.is_stale(request, identity, connection):
+            raise refusal(
+                request, "login_required", "The identity provider's authentication is older than max_age allows."
+            )
         return downstream.answer(
             request,
             application=application,
@@ -103,12 +110,9 @@ class Answering:
             issuer=self.issuer,
         )
 
-    @staticmethod
-    def _check_age(request: AuthorizationRequest, identity: Identity, now: datetime) -> None:
-        """`max_age` is always checked against AuthnInstant [OIDC Core 3.1.2.1]; a minute is left for clocks and hops."""
+    def is_stale(self, request: AuthorizationRequest, identity: Identity, connection: Connection) -> bool:
+        """Whether AuthnInstant is further back than `max_age`, give or take the skew allowed to this connection."""
         if request.max_age is None:
-            return
-        if identity.authenticated_at + timedelta(seconds=request.max_age + 60) < now:
-            raise refusal(
-                request, "login_required", "The identity provider's authentication is older than max_age allows."
-            )
+            return False
+        oldest = self.clock.now() - timedelta(seconds=request.max_age + connection.clock_skew)
+        return identity.authenticated_at < oldest

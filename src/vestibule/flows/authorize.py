@@ -136,7 +136,12 @@ class Authorizing:
             )
         if arrival.state is ArrivalState.WAITING or await self.landing.switches(identity, browser):
             return Reply(send=await self.landing.ask(arrival, place, browser, resume=urlencode(parameters)))
-        return await self.landing.answer_arrival(arrival, identity, request, place, browser)
+        if self.answering.is_stale(request, identity, place.connection):
+            return await self._upstream(
+                parameters, request, place.application, place.connection, browser, record, force=True
+            )
+        record.reference = arrival.reference or record.reference
+        return await self.landing.answer_arrival(arrival, identity, request, place, browser, record)
 
     # -- from a session ----------------------------------------------------------------------------------------------
 
@@ -150,7 +155,7 @@ class Authorizing:
         # A request that names no connection is answered by a session of any; home realm alone chose `named` then.
         wanted = named if request.connection is not None else None
         now = self.clock.now()
-        if not session_answers(
+        if of is None or not session_answers(
             session, connection=of, named=wanted, application=application, now=now, max_age=request.max_age
         ):
             return None
@@ -160,7 +165,12 @@ class Authorizing:
         if person is None or person.blocked or person.identity_blocked:
             return None
         answer = await self.answering.answer(
-            request, application=application, identity=session.identity, person=person, sid=session.sid
+            request,
+            application=application,
+            connection=of,
+            identity=session.identity,
+            person=person,
+            sid=session.sid,
         )
         await self.store.keep(*answer.keep)
         await self.store.sessions.touch(session.sid, idle_at=idle_end(session, now))
@@ -185,9 +195,10 @@ class Authorizing:
         record: Record,
         *,
         bell: Arrival | None = None,
+        force: bool = False,
     ) -> Reply:
         email = request.login_hint if _is_email(request.login_hint) else None
-        force = request.max_age is not None or (bell is None and "login" in request.prompt)
+        force = force or request.max_age == 0 or (bell is None and "login" in request.prompt)
         return await self.starting.start(
             Upstream(
                 connection=connection,

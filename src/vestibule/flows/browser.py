@@ -90,7 +90,11 @@ Show = Question | Realm | Loop | Declined | RehearsalWaiting | RehearsalDone
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What goes to the browser. Each secret given is set as a cookie of its kind; `drop_*` take one away."""
+    """What goes to the browser. Each secret given is set as a cookie of its kind.
+
+    `spent` are the digests of login and arrival cookies that are of no more use; `drop_session` takes the SSO
+    cookie away.
+    """
 
     send: Redirect | FormPost | Show
     login_secret: str | None = None
@@ -98,3 +102,4 @@ class Reply:
     session_secret: str | None = None
     seen: str | None = None
     drop_session: bool = False
+    spent: tuple[Digest, ...] = ()

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from vestibule.downstream.oidc import errand_parameters
 from vestibule.flows.answering import Answering
 from vestibule.flows.browser import Browser, Declined, Loop, Question, Reply
-from vestibule.flows.record import Record, keep_refusal, new_reference
+from vestibule.flows.record import Record, audited, new_reference
 from vestibule.flows.session import Begun, Sessions
 from vestibule.flows.start import Starting, Upstream
 from vestibule.ground.clock import Clock
@@ -20,7 +20,7 @@ from vestibule.model.arrival import Arrival, ArrivalState
 from vestibule.model.connection import Connection, Delivery, Unsolicited
 from vestibule.model.errand import Errand, ErrandKind
 from vestibule.model.identity import Identity, Person
-from vestibule.model.ids import ArrivalId, Digest, Reference
+from vestibule.model.ids import ArrivalId, Digest
 from vestibule.model.outcome import Outcome
 from vestibule.oidc.answer import refusal
 from vestibule.oidc.authorize import AuthorizationRequest
@@ -53,21 +53,18 @@ class Landing:
 
     async def arrive(self, id: str, browser: Browser, *, again: bool = False) -> Reply:
         """Where an arrival leads next. `again`: the person asked for one more try on the loop page."""
-        arrival = await self._arrival(id, browser)
-        record = self._record(arrival.reference, arrival)
-        try:
+        record = self._record()
+        async with audited(self.store, record):
+            arrival = await self._arrival(id, browser, record)
             place = await self._place(arrival.connection, arrival.application)
-            return await self._arrive(arrival, place, browser, again=again)
-        except Refused as refused:
-            await keep_refusal(self.store, record, refused)
-            raise
+            return await self._arrive(arrival, place, browser, record, again=again)
 
-    async def _arrive(self, arrival: Arrival, place: Place, browser: Browser, *, again: bool) -> Reply:
+    async def _arrive(self, arrival: Arrival, place: Place, browser: Browser, record: Record, *, again: bool) -> Reply:
         if arrival.identity is None or self.clock.now() >= arrival.expires_at:
             return await self._ring(arrival, place, browser, again=again)
         if arrival.state is ArrivalState.WAITING or await self.switches(arrival.identity, browser):
             return Reply(send=await self.ask(arrival, place, browser))
-        return await self._go_on(arrival, arrival.identity, place, browser)
+        return await self._go_on(arrival, arrival.identity, place, browser, record)
 
     async def _ring(self, arrival: Arrival, place: Place, browser: Browser, *, again: bool) -> Reply:
         """The doorbell: its identity is not believed; the login is asked for anew, bound to this browser."""
@@ -91,13 +88,15 @@ class Landing:
             )
         )
 
-    async def _go_on(self, arrival: Arrival, identity: Identity, place: Place, browser: Browser) -> Reply:
+    async def _go_on(
+        self, arrival: Arrival, identity: Identity, place: Place, browser: Browser, record: Record
+    ) -> Reply:
         """A believed arrival goes on to its application."""
         destination = await self.destination(arrival, place)
         if destination.delivery is Delivery.CLIENT:
             return Reply(send=Redirect(url=routing.client_url(destination, place.connection, self.issuer)))
         request = self.answering.request(_errand(place.application, destination), place.application)
-        return await self.answer_arrival(arrival, identity, request, place, browser, spend=True)
+        return await self.answer_arrival(arrival, identity, request, place, browser, record, spend=True)
 
     async def answer_arrival(
         self,
@@ -106,6 +105,7 @@ class Landing:
         request: AuthorizationRequest,
         place: Place,
         browser: Browser,
+        record: Record,
         *,
         spend: bool = False,
     ) -> Reply:
@@ -120,12 +120,12 @@ class Landing:
         answer = await self.answering.answer(
             request,
             application=place.application,
+            connection=place.connection,
             identity=identity,
             person=person,
             sid=None if begun is None else begun.sid,
             arrival=arrival.id if by_code and not spend else None,
         )
-        record = self._record(arrival.reference, arrival)
         event = record.event(
             "login.succeeded", person=person.id, detail={"how": f"{arrival.trust}, {arrival.delivery}"}
         )
@@ -138,6 +138,7 @@ class Landing:
             send=answer.send,
             session_secret=begun.secret if begun else None,
             seen=begun.seen if begun else None,
+            spent=(arrival.cookie,) if spend else (),
         )
 
     async def _session(
@@ -151,26 +152,25 @@ class Landing:
 
     async def answered(self, id: str, browser: Browser) -> Reply:
         """What a solicited answer leads to: a question first, or the application."""
-        outcome = await self._outcome(id, browser)
-        record = self._record(outcome.reference, outcome)
-        try:
+        record = self._record()
+        async with audited(self.store, record):
+            outcome = await self._outcome(id, browser, record)
             place = await self._place(outcome.connection, outcome.errand.application)
             kind = await self._question_kind(outcome, browser)
             if kind is not None:
                 return Reply(send=self._question(kind, outcome.id, outcome.cookie, outcome.identity, place))
-            return await self._finish(outcome, place, browser)
-        except Refused as refused:
-            await keep_refusal(self.store, record, refused)
-            raise
+            return await self._finish(outcome, place, browser, record)
 
     async def _question_kind(self, outcome: Outcome, browser: Browser) -> str | None:
         if mismatch(outcome.bell_subject, outcome.identity):
             return "mismatch"
         return "switch" if await self.switches(outcome.identity, browser) else None
 
-    async def _finish(self, outcome: Outcome, place: Place, browser: Browser) -> Reply:
+    async def _finish(self, outcome: Outcome, place: Place, browser: Browser, record: Record) -> Reply:
         identity = outcome.identity
         request = self.answering.request(outcome.errand, place.application)
+        if outcome.forced_since is None and self.answering.is_stale(request, identity, place.connection):
+            return await self._force(outcome, place)
         if outcome.forced_since is not None and not self._fresh(outcome, place.connection):
             raise refusal(
                 request,
@@ -180,16 +180,28 @@ class Landing:
         person = await self.answering.settle(identity, place.connection)
         begun = await self.sessions.begin(browser, person=person, identity=identity, connection=place.connection)
         answer = await self.answering.answer(
-            request, application=place.application, identity=identity, person=person, sid=begun.sid
+            request,
+            application=place.application,
+            connection=place.connection,
+            identity=identity,
+            person=person,
+            sid=begun.sid,
         )
-        record = self._record(outcome.reference, outcome)
         how = "restart" if outcome.bell else "solicited"
         ended: Keep = (ArrivalEnded(id=outcome.bell),) if outcome.bell else ()
         event = record.event("login.succeeded", person=person.id, detail={"how": how})
         keep = (*begun.keep, *answer.keep, *ended, event)
         if not await self.store.outcomes.take(outcome.id, now=self.clock.now(), keep=keep):
-            raise Refused("login.expired_or_used", "This login was finished already or took too long; start it again.")
-        return Reply(send=answer.send, session_secret=begun.secret, seen=begun.seen)
+            raise _finished()
+        return Reply(send=answer.send, session_secret=begun.secret, seen=begun.seen, spent=(outcome.cookie,))
+
+    async def _force(self, outcome: Outcome, place: Place) -> Reply:
+        """The answer is older than `max_age` allows: the identity provider is asked once more, with ForceAuthn."""
+        if not await self.store.outcomes.take(outcome.id, now=self.clock.now()):
+            raise _finished()
+        return await self.starting.start(
+            Upstream(connection=place.connection, errand=outcome.errand, force=True, reference=outcome.reference)
+        )
 
     @staticmethod
     def _fresh(outcome: Outcome, connection: Connection) -> bool:
@@ -203,49 +215,46 @@ class Landing:
         self, *, handle: str, of: str, token: str, yes: bool, resume: str | None, browser: Browser
     ) -> Reply:
         """The click on a question's page. `of` is "arrival" or "outcome"; `resume` an authorization request to go back to."""
-        if of == "arrival":
-            return await self._confirm_arrival(handle, token, yes, resume, browser)
-        return await self._confirm_outcome(handle, token, yes, browser)
+        record = self._record()
+        async with audited(self.store, record):
+            if of == "arrival":
+                arrival = await self._arrival(handle, browser, record)
+                self._check_token(token, "confirm", arrival.id, arrival.cookie, resume)
+                return await self._confirm_arrival(arrival, yes, resume, browser, record)
+            outcome = await self._outcome(handle, browser, record)
+            kind = await self._question_kind(outcome, browser) or "switch"
+            self._check_token(token, kind, outcome.id, outcome.cookie, None)
+            return await self._confirm_outcome(outcome, yes, browser, record)
 
-    async def _confirm_arrival(self, handle: str, token: str, yes: bool, resume: str | None, browser: Browser) -> Reply:
-        arrival = await self._arrival(handle, browser)
-        self._check_token(token, "confirm", arrival.id, arrival.cookie, resume)
+    async def _confirm_arrival(
+        self, arrival: Arrival, yes: bool, resume: str | None, browser: Browser, record: Record
+    ) -> Reply:
         place = await self._place(arrival.connection, arrival.application)
-        record = self._record(arrival.reference, arrival)
+        now = self.clock.now()
         if not yes:
-            await self.store.arrivals.take(arrival.id, now=self.clock.now(), keep=(record.event("login.declined"),))
-            return Reply(send=Declined(application=place.application.name, back=place.application.initiate_login_uri))
-        if arrival.identity is None or self.clock.now() >= arrival.expires_at:
+            await self.store.arrivals.take(arrival.id, now=now, keep=(record.event("login.declined"),))
+            return _declined(place, arrival.cookie)
+        if arrival.identity is None or now >= arrival.expires_at:
             return await self._ring(arrival, place, browser, again=False)
-        if arrival.state is ArrivalState.WAITING:
-            await self.store.arrivals.confirm(arrival.id, now=self.clock.now(), keep=(record.event("login.confirmed"),))
-            arrival = await self._arrival(handle, browser)
-            if arrival.state is not ArrivalState.CONFIRMED:
-                raise _spent()
-        seen = self.sessions.seen(arrival.identity) if arrival.identity else None
+        agreed = arrival.state is ArrivalState.CONFIRMED or await self.store.arrivals.confirm(
+            arrival.id, now=now, keep=(record.event("login.confirmed"),)
+        )
+        if not agreed and (await self._arrival(arrival.id, browser, record)).state is not ArrivalState.CONFIRMED:
+            raise _spent()
+        seen = self.sessions.seen(arrival.identity)
         if resume is not None:
             return Reply(send=Redirect(url=f"{self.issuer}authorize?{resume}"), seen=seen)
-        if arrival.identity is None:
-            raise _spent()
-        return replace(await self._go_on(arrival, arrival.identity, place, browser), seen=seen)
+        return replace(await self._go_on(arrival, arrival.identity, place, browser, record), seen=seen)
 
-    async def _confirm_outcome(self, handle: str, token: str, yes: bool, browser: Browser) -> Reply:
-        outcome = await self._outcome(handle, browser)
-        kind = await self._question_kind(outcome, browser) or "switch"
-        self._check_token(token, kind, outcome.id, outcome.cookie, None)
+    async def _confirm_outcome(self, outcome: Outcome, yes: bool, browser: Browser, record: Record) -> Reply:
         place = await self._place(outcome.connection, outcome.errand.application)
-        record = self._record(outcome.reference, outcome)
         if not yes:
             ended: Keep = (ArrivalEnded(id=outcome.bell),) if outcome.bell else ()
             await self.store.outcomes.take(
                 outcome.id, now=self.clock.now(), keep=(*ended, record.event("login.declined"))
             )
-            return Reply(send=Declined(application=place.application.name, back=place.application.initiate_login_uri))
-        try:
-            return await self._finish(outcome, place, browser)
-        except Refused as refused:
-            await keep_refusal(self.store, record, refused)
-            raise
+            return _declined(place, outcome.cookie)
+        return await self._finish(outcome, place, browser, record)
 
     # -- shared ------------------------------------------------------------------------------------------------------
 
@@ -301,25 +310,24 @@ class Landing:
                 "The answer does not belong to the question that this browser was last asked; start the sign-in again.",
             )
 
-    def _record(self, reference: Reference, of: Arrival | Outcome) -> Record:
-        record = Record(entropy=self.entropy, now=self.clock.now(), reference=reference or new_reference(self.entropy))
-        record.connection = of.connection
-        record.application = of.application if isinstance(of, Arrival) else of.errand.application
-        return record
+    def _record(self) -> Record:
+        return Record(entropy=self.entropy, now=self.clock.now(), reference=new_reference(self.entropy))
 
-    async def _arrival(self, id: str, browser: Browser) -> Arrival:
+    async def _arrival(self, id: str, browser: Browser, record: Record) -> Arrival:
+        """The arrival, if this browser holds its cookie; from here on the record is of its login."""
         arrival = await self.store.arrivals.find(ArrivalId(id))
         if arrival is None or arrival.cookie not in browser.arrivals:
             raise _spent()
+        record.connection, record.application = arrival.connection, arrival.application
+        record.reference = arrival.reference or record.reference
         return arrival
 
-    async def _outcome(self, id: str, browser: Browser) -> Outcome:
+    async def _outcome(self, id: str, browser: Browser, record: Record) -> Outcome:
         outcome = await self.store.outcomes.find(id)
         if outcome is None or outcome.cookie not in browser.logins or outcome.expires_at <= self.clock.now():
-            raise Refused(
-                "login.expired_or_used",
-                "This login was finished already, took too long, or belongs to another browser; start it again.",
-            )
+            raise _finished()
+        record.connection, record.application = outcome.connection, outcome.errand.application
+        record.reference = outcome.reference or record.reference
         return outcome
 
     async def _place(self, connection_id: str, client_id: str) -> Place:
@@ -335,6 +343,18 @@ def _errand(application: Application, destination: Destination) -> Errand:
         application=application.client_id,
         parameters=errand_parameters(application, destination.parameters),
         unsolicited=True,
+    )
+
+
+def _declined(place: Place, cookie: Digest) -> Reply:
+    back = place.application.initiate_login_uri
+    return Reply(send=Declined(application=place.application.name, back=back), spent=(cookie,))
+
+
+def _finished() -> Refused:
+    return Refused(
+        "login.expired_or_used",
+        "This login was finished already, took too long, or belongs to another browser; start it again.",
     )
 
 

@@ -45,13 +45,17 @@ class Leaving:
         """
         session = None if browser.session is None else await self.store.sessions.find(browser.session)
         application, hinted = await self._application(request, session)
-        destination = None if application is None else logout.destination(request, application.post_logout_redirect_uris)
+        destination = (
+            None if application is None else logout.destination(request, application.post_logout_redirect_uris)
+        )
         if session is not None:
             trusted = hinted if hinted is not None else destination is not None
             if not trusted and not confirmed:
                 return AskFirst(parameters=logout.write(request))
             await self._end(session, application)
-        return Reply(send=Redirect(url=destination or self.issuer + SIGNED_OUT), drop_session=browser.session is not None)
+        return Reply(
+            send=Redirect(url=destination or self.issuer + SIGNED_OUT), drop_session=browser.session is not None
+        )
 
     async def _application(
         self, request: LogoutRequest, session: Session | None

@@ -4,6 +4,7 @@ The ACS post is cross-site, so `SameSite=Lax` cookies are absent from it: nothin
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -30,7 +31,7 @@ from vestibule.policy import mapping, routing, unsolicited
 from vestibule.policy.routing import Destination
 from vestibule.saml import bindings, checks, response, trust
 from vestibule.saml.checks import ValidAssertion
-from vestibule.store.port import Answered, AssertionClaim, RestartsAnswered, Store
+from vestibule.store.port import Answered, AssertionClaim, RestartsAnswered, Store, StoreUnavailable
 from vestibule.upstream import saml as upstream
 from vestibule.xml.signature import load_certificates
 
@@ -73,6 +74,14 @@ class Receiving:
             await keep_refusal(self.store, record, refused)
             await self._tell_rehearsal(posted, record, refused)
             raise
+
+    async def unreadable(self, connection: str, refused: Refused) -> None:
+        """Audits a post that could not even be read: too large, repeated fields, not a form."""
+        record = Record(entropy=self.entropy, now=self.clock.now(), reference=new_reference(self.entropy))
+        with suppress(StoreUnavailable):
+            found = await self.store.configured.connection(connection)
+            record.connection = None if found is None else found.id
+        await keep_refusal(self.store, record, refused)
 
     async def _receive(self, connection: Connection, posted: Posted, record: Record) -> Reply:
         if not connection.enabled:
@@ -289,7 +298,7 @@ class Receiving:
         request = self.answering.request(errand, application)
         person = await self.answering.settle(identity, connection)
         answer = await self.answering.answer(
-            request, application=application, identity=identity, person=person, sid=None
+            request, application=application, connection=connection, identity=identity, person=person, sid=None
         )
         event = record.event("login.succeeded", person=person.id, detail={"how": "accept, direct"})
         if not await self.store.assertions.claim(_claim(authentication), keep=(*answer.keep, event)):

@@ -1,7 +1,8 @@
 """Recording what happens: events for the operator, each under the reference number that the person sees."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -61,6 +62,16 @@ class Record:
                 Finding(rule=refused.code, verdict="fail", why=refused.why, want=refused.want, got=refused.got)
             )
         return self.event("login.refused", code=refused.code, detail={"why": refused.why})
+
+
+@asynccontextmanager
+async def audited(store: Store, record: Record) -> AsyncIterator[None]:
+    """Whatever is refused inside is audited, and carries its reference and a way back when it rises."""
+    try:
+        yield
+    except Refused as refused:
+        await keep_refusal(store, record, refused)
+        raise
 
 
 async def keep_refusal(store: Store, record: Record, refused: Refused) -> None:

@@ -24,7 +24,9 @@ class Informing:
         found = await self.store.tokens.access(Digest(digest(token)))
         if found is None or self.clock.now() >= found[0].expires_at:
             raise OAuthRefused(
-                "invalid_token", "The access token is unknown, revoked or expired [RFC 6750 3.1].", code="oidc.access_token"
+                "invalid_token",
+                "The access token is unknown, revoked or expired [RFC 6750 3.1].",
+                code="oidc.access_token",
             )
         access, grant = found
         application = await self.store.configured.application(grant.application)

@@ -1,7 +1,6 @@
 """Client authentication [RFC 6749 2.3, OIDC Core 9]: one registered method, no fallback, constant time."""
 
 import base64
-import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
@@ -77,7 +76,7 @@ def _basic(authorization: str) -> Presented:
     try:
         client_id, colon, secret = base64.b64decode(encoded.strip(), validate=True).decode("utf-8").partition(":")
         client_id, secret = _form_decoded(client_id), _form_decoded(secret)
-    except (binascii.Error, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise _refused("The Authorization header cannot be decoded [RFC 7617 2].", "oidc.client_malformed") from error
     if not colon or not client_id or not secret:
         raise _refused("The Authorization header lacks a client id or a secret [RFC 7617 2].", "oidc.client_malformed")

@@ -1,7 +1,6 @@
 """The redemption of an authorization code [RFC 6749 4.1.3, RFC 9700 4.5]: who may have what it stands for."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from vestibule.ground.errors import OAuthRefused
 from vestibule.ground.hashing import same
@@ -10,25 +9,17 @@ from vestibule.oidc import pkce
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeFacts:
-    """What was fixed when the code was given. `unsolicited`: nobody asked, so no challenge exists."""
+    """What was fixed when the code was given."""
 
     client_id: str
     redirect_uri: str
     code_challenge: str | None
-    unsolicited: bool
-    expires_at: datetime
 
 
 def check(
-    facts: CodeFacts,
-    *,
-    client_id: str,
-    public: bool,
-    redirect_uri: str | None,
-    code_verifier: str | None,
-    now: datetime,
+    facts: CodeFacts, *, client_id: str, public: bool, redirect_uri: str | None, code_verifier: str | None
 ) -> None:
-    """Whether this client, with this proof, may redeem this code now [RFC 6749 4.1.3]. It burns nothing.
+    """Whether this client, with this proof, may redeem this code [RFC 6749 4.1.3]. Whether it is still good is not asked.
 
     Stricter than the RFC: `redirect_uri` must always be sent, and a public client needs a challenge even if the
     authorization endpoint had let it pass [RFC 9700 2.1.1]; so an unsolicited code is never redeemed without a secret.
@@ -49,8 +40,6 @@ def check(
             "oidc.code_needs_secret",
         )
     pkce.verify(code_verifier, facts.code_challenge)
-    if now >= facts.expires_at:
-        raise _refused("The code has expired [RFC 6749 4.1.2]; start again.", "oidc.code_expired")
 
 
 def _refused(why: str, code: str) -> OAuthRefused:

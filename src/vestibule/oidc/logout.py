@@ -26,6 +26,17 @@ def read(parameters: Mapping[str, str]) -> LogoutRequest:
     )
 
 
+def write(request: LogoutRequest) -> dict[str, str]:
+    """The request as parameters again, for a form that asks the person first."""
+    parameters = {
+        "client_id": request.client_id,
+        "post_logout_redirect_uri": request.post_logout_redirect_uri,
+        "state": request.state,
+        "id_token_hint": request.id_token_hint,
+    }
+    return {name: value for name, value in parameters.items() if value is not None}
+
+
 def read_v2(parameters: Mapping[str, str]) -> LogoutRequest:
     """`/v2/logout?client_id=…&returnTo=…`: the same request in the words of the Auth0 SDKs."""
     return LogoutRequest(

@@ -12,6 +12,9 @@ from vestibule.saml.names import XMLSCHEMA_INSTANCE, ds, saml
 from vestibule.saml.shape import Part, misshapen, require_attributes, require_children
 from vestibule.xml.parse import text
 
+_ATTRIBUTE: Final = saml("Attribute")
+_ATTRIBUTE_VALUE: Final = saml("AttributeValue")
+_NAME_ID: Final = saml("NameID")
 _NIL: Final = f"{{{XMLSCHEMA_INSTANCE}}}nil"
 
 
@@ -112,8 +115,8 @@ def read_assertion(element: etree._Element) -> Assertion:
 def _subject(subject: etree._Element) -> tuple[NameId | None, tuple[Confirmation, ...]]:
     if subject.find(saml("EncryptedID")) is not None:
         raise Refused("saml.encrypted_id", "The NameID is encrypted; switch that off at the identity provider.")
-    require_children(subject, Part((saml("NameID"), saml("BaseID")), 0, 1), Part((saml("SubjectConfirmation"),)))
-    name = subject.find(saml("NameID"))
+    require_children(subject, Part((_NAME_ID, saml("BaseID")), 0, 1), Part((saml("SubjectConfirmation"),)))
+    name = subject.find(_NAME_ID)
     confirmations = tuple(_confirmation(child) for child in subject.iterchildren(saml("SubjectConfirmation")))
     return None if name is None else read_name_id(name), confirmations
 
@@ -189,12 +192,10 @@ def _attributes(assertion: etree._Element) -> Mapping[str, tuple[str, ...]]:
             raise Refused(
                 "saml.encrypted_attribute", "An attribute is encrypted; switch that off at the identity provider."
             )
-        require_children(statement, Part((saml("Attribute"),)))
         for attribute in statement:
             name = attribute.get("Name")
-            if not name:
-                raise misshapen(attribute, "a Name", "none")
-            require_children(attribute, Part((saml("AttributeValue"),)))
+            if attribute.tag != _ATTRIBUTE or not name:
+                raise misshapen(statement, "nothing but Attributes with a Name", attribute.tag)
             found.setdefault(name, []).extend(_values(attribute))
     return MappingProxyType({name: tuple(values) for name, values in found.items()})
 
@@ -202,13 +203,11 @@ def _attributes(assertion: etree._Element) -> Mapping[str, tuple[str, ...]]:
 def _values(attribute: etree._Element) -> Iterator[str]:
     """Each value's text. A null (`xsi:nil`) is no value; a lone NameID inside is read (eduPersonTargetedID is sent so)."""
     for value in attribute:
-        if value.get(_NIL) in ("true", "1") and not len(value) and not value.text:
-            continue
-        if (
-            len(value) == 1
-            and value[0].tag == saml("NameID")
-            and not f"{value.text or ''}{value[0].tail or ''}".strip()
-        ):
+        if value.tag != _ATTRIBUTE_VALUE:
+            raise misshapen(attribute, "nothing but AttributeValues", value.tag)
+        if len(value) == 1 and value[0].tag == _NAME_ID and not f"{value.text or ''}{value[0].tail or ''}".strip():
             yield text(value[0])
-        else:
-            yield text(value)
+            continue
+        content = text(value)
+        if content or value.get(_NIL) not in ("true", "1"):
+            yield content

@@ -174,7 +174,8 @@ def _not_before(it: VerifiedAssertion, expect: Expectation, now: datetime) -> Fa
 
 
 def _not_on_or_after(it: VerifiedAssertion, expect: Expectation, now: datetime) -> Failure | None:
-    return _before_end(it.assertion.conditions and it.assertion.conditions.not_on_or_after, expect, now)
+    conditions = it.assertion.conditions
+    return _before_end(None if conditions is None else conditions.not_on_or_after, expect, now)
 
 
 def _window(it: VerifiedAssertion, expect: Expectation, now: datetime) -> Failure | None:

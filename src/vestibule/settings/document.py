@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, Field, model_validator
 from vestibule.settings.idp_initiated import IdpInitiatedPart
 from vestibule.settings.kinds import (
     Colour,
+    ConnectionKey,
     ConnectionName,
     DomainName,
     Identifier,
@@ -196,7 +197,7 @@ class ConnectionPart(Part):
     """One enterprise identity provider, reached over SAML 2.0."""
 
     name: ConnectionName = Field(description="Letters, digits, hyphens; never changes.")
-    id: Identifier | None = Field(
+    id: ConnectionKey | None = Field(
         default=None, description="Optional when it is created (moving over keeps ids), else generated; never changes."
     )
     display_name: Text | None = Field(default=None, description="The name that people see. Left out: `name`.")
@@ -219,7 +220,7 @@ class ConnectionPart(Part):
     clock_skew: Annotated[int, Field(ge=0, le=300), Kind("seconds, 0 to 300")] = Field(
         default=60, description="How far the two clocks may differ."
     )
-    max_assertion_age: Annotated[int, Field(ge=1, le=86400), Kind("seconds, 1 to 86400")] = Field(
+    max_assertion_age: Annotated[int, Field(ge=60, le=86400), Kind("seconds, 60 to 86400")] = Field(
         default=3600, description="How old an assertion may be when it arrives."
     )
     provision: bool = Field(

@@ -66,8 +66,14 @@ def _domain(value: str) -> str:
 
 
 def _name(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}[A-Za-z0-9])?", value):
-        raise refusal("name", "must be 1 to 64 letters, digits and hyphens, with no hyphen at either end.")
+    if not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,126}[A-Za-z0-9])?", value):
+        raise refusal("name", "must be 1 to 128 letters, digits and hyphens, with no hyphen at either end.")
+    return value
+
+
+def _connection_id(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", value):
+        raise refusal("identifier", "must be 1 to 128 letters, digits, hyphens and underscores.")
     return value
 
 
@@ -93,10 +99,11 @@ Support = Annotated[str, AfterValidator(_support), Kind("email address or URL")]
 Colour = Annotated[str, Field(pattern=r"^#([0-9A-Fa-f]{3}|[0-9A-Fa-f]{6})$"), Kind("hex colour, in quotes")]
 DomainName = Annotated[str, AfterValidator(_domain), Kind("domain")]
 ConnectionName = Annotated[str, AfterValidator(_name), Kind("name")]
+ConnectionKey = Annotated[str, AfterValidator(_connection_id), Kind("identifier")]
 Identifier = Annotated[str, AfterValidator(_identifier), Kind("identifier")]
 Secret = Annotated[str, AfterValidator(_secret), Kind("text")]
 Long = Annotated[str, Field(min_length=1, max_length=1_000_000), Kind("text")]
-Seconds = Annotated[int, Field(ge=1, le=315_360_000), Kind("seconds")]
+Seconds = Annotated[int, Field(ge=60, le=366 * 86400), Kind("seconds, 60 to 31622400")]
 
 
 def _one_or_more(value: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from vestibule.ground.errors import ConfigurationRefused, Fault
-from vestibule.ground.url import is_loopback
+from vestibule.ground.url import is_loopback, is_web_url, origin
 from vestibule.settings.master_key import decoded
 
 PREFIX = "VESTIBULE_"
@@ -90,21 +90,15 @@ def _unknown(name: str) -> Fault:
 
 
 def _issuer(value: str) -> str:
-    try:
-        parts = urlsplit(value)
-        port = parts.port
-    except ValueError:
-        raise ValueError("is not a URL. Write it as https://login.example/.") from None
-    host = (parts.hostname or "").lower()
-    if parts.scheme not in ("https", "http") or not host or any(character.isspace() for character in value):
+    plain = origin(value)
+    if plain is None:
         raise ValueError("is not a web address. Write it as https://login.example/.")
-    if parts.scheme == "http" and not is_loopback(host):
+    if not is_web_url(value):
         raise ValueError("must be https. Plain http is allowed on loopback names only, such as http://localhost:8000/.")
-    if parts.username is not None or parts.query or parts.fragment or parts.path not in ("", "/"):
-        raise ValueError("must be a host and nothing more: no path, query, fragment or user name.")
-    shown = f"[{host}]" if ":" in host else host
-    default = 443 if parts.scheme == "https" else 80
-    return f"{parts.scheme}://{shown}{'' if port in (None, default) else f':{port}'}/"
+    parts = urlsplit(value)
+    if parts.query or parts.fragment or parts.path not in ("", "/"):
+        raise ValueError("must be a host and nothing more: no path, query or fragment.")
+    return f"{plain}/"
 
 
 def _database(value: str) -> Path:

@@ -30,7 +30,7 @@ def read(text: str) -> Source:
     loader = yaml.SafeLoader(_printable(text))
     try:
         node = loader.get_single_node()
-        if node is None:
+        if node is None or node.tag == "tag:yaml.org,2002:null":
             return Source(data={}, lines={})
         lines, faults = _walked(node)
         if faults:
@@ -82,7 +82,7 @@ def _walked(root: yaml.Node) -> tuple[dict[Path, int], list[Fault]]:
             raise _refused("configuration.too_deep", "is nested too deeply.")
         seen.add(id(node))
         lines.setdefault(path, node.start_mark.line + 1)
-        waiting.extend(_children(path, node, faults))
+        waiting.extend(reversed(list(_children(path, node, faults))))  # in the file's order
     return lines, faults
 
 

@@ -18,15 +18,10 @@ def encode(record: object) -> str:
     return _encoder.encode(record).decode()
 
 
+# `Any` for the kinds, as the caches want something hashable and a type checker doubts that of a `type[T]`.
 @cache
-def _decoder(kind: type[Any]) -> msgspec.json.Decoder[Any]:
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(kind)
-
-
-def decode(kind: type[T], doc: str) -> T:
-    """The record of a document. Fields that were added since it was written have their defaults."""
-    record: T = _decoder(kind).decode(doc)
-    return record
 
 
 @lru_cache(maxsize=1024)
@@ -34,9 +29,17 @@ def _decoded(kind: Any, doc: str) -> Any:
     return _decoder(kind).decode(doc)
 
 
+def decode(kind: type[T], doc: str) -> T:
+    """The record of a document. Fields that were added since it was written have their defaults."""
+    name: Any = kind
+    record: T = _decoder(name).decode(doc)
+    return record
+
+
 def decode_once(kind: type[T], doc: str) -> T:
     """Like `decode`, for documents that are read at every request and seldom change: same text, same value."""
-    record: T = _decoded(kind, doc)
+    name: Any = kind
+    record: T = _decoded(name, doc)
     return record
 
 

@@ -64,6 +64,10 @@ def browser(request: Request) -> Browser:
 
 def write(response: Response, request: Request, reply: Reply, *, now: int) -> None:
     """Sets and drops what the reply asks for. `now` in seconds since 1970."""
+    for prefix in (LOGIN, ARRIVAL):
+        for held in _held(request, prefix) if reply.spent else ():
+            if hold(held.secret) in reply.spent:
+                _drop(response, f"{prefix}{held.slot}")
     if reply.login_secret is not None:
         # The answer to our AuthnRequest is a cross-site POST: only SameSite=None arrives there.
         _slot(response, request, LOGIN, reply.login_secret, now, same_site="none", seconds=3600)

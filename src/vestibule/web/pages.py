@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from vestibule.ground.url import origin
 from vestibule.model.installation import Branding
 from vestibule.web.colour import palette
 from vestibule.web.sentences import sentence
@@ -57,7 +58,7 @@ _NEVER_FOLLOWED = frozenset(
 )
 _URL = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*):[\x21-\x7e]+", re.IGNORECASE)
 _PATH = re.compile(r"/(?![/\\])[\x21-\x7e]*")
-_CSP_HOST = re.compile(r"[a-z0-9.-]+", re.IGNORECASE)
+_CSP_SOURCE = re.compile(r"https?://[a-z0-9.-]+(:[0-9]+)?")
 _EMAIL = re.compile(r"[^@\s<>?&%]+@[^@\s<>?&%]+\.[^@\s<>?&%]+")
 _SHOWN = 320
 """Characters of an account's name that are shown; the longest email address has 320 [RFC 3696, erratum 1690]."""
@@ -82,16 +83,8 @@ def safe_url(url: str | None) -> str | None:
 
 def _source(url: str | None) -> str | None:
     """The origin of an http(s) URL as a CSP source, or None where a policy cannot name it (paths, IPv6, other schemes)."""
-    if url is None or safe_url(url) is None:
-        return None
-    try:
-        parts = urlsplit(url)
-        port = f":{parts.port}" if parts.port is not None else ""
-    except ValueError:
-        return None
-    if parts.scheme not in ("http", "https") or not _CSP_HOST.fullmatch(parts.hostname or ""):
-        return None
-    return f"{parts.scheme}://{parts.hostname}{port}"
+    found = origin(url) if url is not None and safe_url(url) else None
+    return found if found and _CSP_SOURCE.fullmatch(found) else None
 
 
 def _visible(text: str) -> str:

@@ -15,9 +15,14 @@ ACS_LIMIT = 1_600_000
 async def acs(request: Request) -> Response:
     """A SAML response is posted: by the connection's name in the query, in the path, or by its id (Logto's path)."""
     reference, style = _named(request)
-    form = await forms.read(request, limit=ACS_LIMIT)
+    receiving = request.app.state.house.receiving
+    try:
+        form = await forms.read(request, limit=ACS_LIMIT)
+    except Refused as refused:
+        await receiving.unreadable(reference, refused)
+        raise
     posted = Posted(connection=reference, style=style, form=form, browser=cookies.browser(request))
-    return await respond.reply(request, await request.app.state.house.receiving.receive(posted))
+    return await respond.reply(request, await receiving.receive(posted))
 
 
 async def metadata(request: Request) -> Response:

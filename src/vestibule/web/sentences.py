@@ -52,6 +52,27 @@ _BLOCKED = Sentence(
     what="Your account exists, but an administrator has blocked it.",
     remedy="If you think that this is a mistake, talk to your administrator.",
 )
+_NOT_FOR_THIS = Sentence(
+    title="Not for this application",
+    what="Your company's sign-in service is not set up for the application that you want to use.",
+    remedy=_ADMINISTRATOR,
+)
+_WAY_BACK = Sentence(
+    title="We do not know the way back",
+    what="The application asked us to send you to an address that is not registered for it, so we did not.",
+    remedy=_ADMINISTRATOR,
+)
+_NOTHING_HERE = Sentence(
+    title="There is nothing here",
+    what="This address does not lead to a page.",
+    remedy="Check the address, or start from your company portal or from the application.",
+)
+_NOT_SURE = Sentence(
+    title="Please try once more",
+    what="We could not make sure that it was you who sent this form. "
+    "It may have been open for too long, or your browser blocks cookies.",
+    remedy=f"{_AGAIN} Cookies must be allowed for this site.",
+)
 _BUSY = Sentence(
     title="We will be back shortly",
     what="Something that we need for signing in cannot be reached right now. It is not your doing.",
@@ -74,6 +95,9 @@ SENTENCES: Mapping[str, Sentence] = {
         what="Signing in by a tile in your company portal is not switched on for your company.",
         remedy="Open the application itself and sign in there. Your administrator can switch tiles on.",
     ),
+    "idp_initiated.application_disabled": _NO_APPLICATION,
+    "idp_initiated.application_not_enabled": _NOT_FOR_THIS,
+    "idp_initiated.moved": _STALE,
     "idp_initiated.unknown_relay_state": Sentence(
         title="This tile leads nowhere yet",
         what="Your company portal asked for a destination that is not known here.",
@@ -100,7 +124,12 @@ SENTENCES: Mapping[str, Sentence] = {
         what="Your company's sign-in service answered a question that we did not ask, or asked very long ago.",
         remedy=f"{_AGAIN} {_TELL}",
     ),
-    "login.replayed": _USED,
+    "login.arrival_gone": Sentence(
+        title="This sign-in has expired",
+        what="You came from a tile in your company portal, but going on from there took too long or was already done.",
+        remedy="Click the tile once more, in this browser.",
+    ),
+    "login.stale_question": _STALE,
     "login.loop": Sentence(
         title="Signing in keeps starting over",
         what="Your company's sign-in service sent you back several times without an answer that we could use.",
@@ -140,12 +169,8 @@ SENTENCES: Mapping[str, Sentence] = {
         what="Signing in through your company's sign-in service has been switched off by an administrator.",
         remedy=_ADMINISTRATOR,
     ),
-    "connection.not_enabled_for_application": Sentence(
-        title="Not for this application",
-        what="Your company's sign-in service is not set up for the application that you want to use.",
-        remedy=_ADMINISTRATOR,
-    ),
-    "home_realm": _NO_CONNECTION,
+    "connection.not_enabled_for_application": _NOT_FOR_THIS,
+    "connection.none_for_application": _NOT_FOR_THIS,
     "application": _NO_APPLICATION,
     "launch": Sentence(
         title="This link does not work",
@@ -160,31 +185,23 @@ SENTENCES: Mapping[str, Sentence] = {
         remedy=f"{_AGAIN} {_TELL}",
     ),
     "request.too_large": _TOO_LARGE,
-    "request.not_found": Sentence(
-        title="There is nothing here",
-        what="This address does not lead to a page.",
-        remedy="Check the address, or start from your company portal or from the application.",
-    ),
+    "request.not_found": _NOTHING_HERE,
+    "request.method": _NOTHING_HERE,
+    "request.foreign_origin": _NOT_SURE,
     "oidc": Sentence(
         title="The application asked for something we cannot do",
         what="The application sent you here with a request that is incomplete or not allowed. You have not been signed in.",
         remedy=f"Go back to the application and try again. {_TELL}",
     ),
-    "oidc.redirect_uri": Sentence(
-        title="We do not know the way back",
-        what="The application asked us to send you to an address that is not registered for it, so we did not.",
-        remedy=_ADMINISTRATOR,
-    ),
+    "oidc.redirect_uri": _WAY_BACK,
+    "oidc.redirect_uri_missing": _WAY_BACK,
+    "oidc.redirect_uri_unregistered": _WAY_BACK,
+    "oidc.client_missing": _NO_APPLICATION,
+    "oidc.client_unknown": _NO_APPLICATION,
     "oidc.invalid_client": _NO_APPLICATION,
     "oidc.unauthorized_client": _NO_APPLICATION,
     "oidc.temporarily_unavailable": _BUSY,
-    "csrf": Sentence(
-        title="Please try once more",
-        what="We could not make sure that it was you who sent this form. It may have been open for too long, or your browser blocks cookies.",
-        remedy=f"{_AGAIN} Cookies must be allowed for this site.",
-    ),
-    "arrival": _STALE,
-    "outcome": _STALE,
+    "csrf": _NOT_SURE,
     "logout": Sentence(
         title="We could not sign you out this way",
         what="The link that brought you here is incomplete, or asks to lead on to an address that is not registered.",

@@ -28,40 +28,50 @@ _too_deep: Final = etree.XPath(f"boolean({'/*' * (MAX_DEPTH + 1)})")
 _too_many_attributes: Final = etree.XPath(f"boolean(//@*[{MAX_ATTRIBUTES + 1}])")
 _too_many_attributes_in_all: Final = etree.XPath(f"count(//@*) > {MAX_ATTRIBUTES_IN_ALL}")
 
+
 # Entities, network, DTD and huge trees stay off even though the byte scan lets nothing through that could ask for
 # them: the scan is ours and may one day be wrong, the parser's settings are the second lock.
-_PARSER: Final = etree.XMLParser(
-    encoding="utf-8",
-    resolve_entities=False,
-    no_network=True,
-    load_dtd=False,
-    dtd_validation=False,
-    attribute_defaults=False,
-    huge_tree=False,
-    collect_ids=False,
-    recover=False,
-)
+def _parser(*, drop_comments: bool) -> etree.XMLParser:
+    return etree.XMLParser(
+        encoding="utf-8",
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        dtd_validation=False,
+        attribute_defaults=False,
+        huge_tree=False,
+        collect_ids=False,
+        recover=False,
+        remove_comments=drop_comments,
+        remove_pis=drop_comments,
+    )
 
 
-def parse(octets: bytes, *, limit: int = 1_048_576) -> etree._Element:
+_PARSER: Final = _parser(drop_comments=False)
+_DROPPING_PARSER: Final = _parser(drop_comments=True)
+
+
+def parse(octets: bytes, *, limit: int = 1_048_576, drop_comments: bool = False) -> etree._Element:
     """The root of a small, plain, UTF-8 document, without DTD, comments or processing instructions; else `Refused`.
 
     Stricter than [XML 1.0]: a message has no use for any of these, and each of them has let one reader see another
     document than the next. The octets are judged before a parser sees them, the tree before anybody else does.
+    `drop_comments` is for files that an operator brings and no signature vouches for, such as metadata: there comments
+    and processing instructions are thrown away.
     """
     if len(octets) > limit:
         raise Refused(
             "xml.too_large", "The document is larger than allowed.", want=f"<= {limit} bytes", got=len(octets)
         )
-    _judge_octets(octets)
-    root = _tree(octets)
+    _judge_octets(octets, drop_comments)
+    root = _tree(octets, _DROPPING_PARSER if drop_comments else _PARSER)
     _judge_tree(root)
     return root
 
 
 def reparse(octets: bytes) -> etree._Element:
     """The root of octets that we wrote ourselves: the canonical form of a part of a tree that `parse` let through."""
-    return _tree(octets)
+    return _tree(octets, _PARSER)
 
 
 def text(element: etree._Element) -> str:
@@ -77,7 +87,7 @@ def text(element: etree._Element) -> str:
     return element.text or ""
 
 
-def _judge_octets(octets: bytes) -> None:
+def _judge_octets(octets: bytes, drop_comments: bool) -> None:
     if b"\0" in octets:
         raise Refused("xml.encoding", "The document holds a NUL octet; it must be UTF-8 text.")
     if octets.startswith(b"\xef\xbb\xbf"):
@@ -92,11 +102,15 @@ def _judge_octets(octets: bytes) -> None:
         if declaration is None:
             raise Refused("xml.encoding", "The XML declaration must say version 1.0 and, if any, encoding UTF-8.")
         body = octets[declaration.end() :]
-    if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
-        raise Refused("xml.doctype", "The document has a DOCTYPE or an entity declaration; messages may have neither.")
-    if b"<!--" in body:
-        raise Refused("xml.comment", "The document holds a comment; messages may not, since readers differ on them.")
-    if b"<?" in body:
+    # One search for all that begins with `<!` leaves CDATA, which is text; only a suspect document is searched again.
+    if b"<!" in body:
+        if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
+            raise Refused("xml.doctype", "The document has a DOCTYPE or an entity declaration; messages may not.")
+        if b"<!--" in body and not drop_comments:
+            raise Refused(
+                "xml.comment", "The document holds a comment; messages may not, since readers differ on them."
+            )
+    if b"<?" in body and not drop_comments:
         raise Refused("xml.processing_instruction", "The document holds a processing instruction; messages may not.")
     for what, mark, most in (("tags", b"<", MAX_TAGS), ("namespace declarations", b"xmlns", MAX_NAMESPACES)):
         count = body.count(mark)
@@ -104,9 +118,9 @@ def _judge_octets(octets: bytes) -> None:
             raise Refused("xml.too_complex", f"The document has too many {what}.", want=f"<= {most}", got=count)
 
 
-def _tree(octets: bytes) -> etree._Element:
+def _tree(octets: bytes, parser: etree.XMLParser) -> etree._Element:
     try:
-        return etree.fromstring(octets, _PARSER)
+        return etree.fromstring(octets, parser)
     except (etree.LxmlError, ValueError) as error:
         line = getattr(error, "lineno", None)
         raise Refused(

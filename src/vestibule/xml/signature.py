@@ -3,9 +3,9 @@
 import base64
 import binascii
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -57,6 +57,17 @@ METHODS: Final[dict[str, _Method]] = {
 # SHA-1 is believed only of a connection whose operator said so; a collision lets its maker move a signature.
 _SHA1_DIGESTS: Final[dict[str, hashes.HashAlgorithm]] = {DS + "sha1": hashes.SHA1()}  # noqa: S303 by the named quirk only
 _SHA1_METHODS: Final = {DS + "rsa-sha1": _Method("rsa", hashes.SHA1())}  # noqa: S303 by the named quirk only
+
+_ids = cast(
+    Callable[[etree._Element], list[str]],
+    etree.XPath("//@ID | //@Id | //@id | //@AssertionID", smart_strings=False),
+)
+_namespaced_ids = cast(
+    Callable[[etree._Element], bool],
+    etree.XPath(
+        "boolean(//@*[namespace-uri()][translate(local-name(), 'ID', 'id') = 'id' or local-name() = 'AssertionID'])"
+    ),
+)
 
 
 def verify(
@@ -148,20 +159,12 @@ def require_unique_ids(root: etree._Element) -> None:
     Two elements with one ID are two answers to the question of what was signed; a namespaced `ID` is an answer that
     one reader takes and the next does not.
     """
-    seen: set[str] = set()
-    for element in root.iter():
-        for key, given in element.items():
-            name, value = str(key), str(given)
-            local = name.rpartition("}")[2]
-            if local.lower() != "id" and local != "AssertionID":
-                continue
-            if local != name:
-                raise Refused(
-                    "xml.foreign_id", "An element has an identifier in a namespace (such as xml:id).", got=name
-                )
-            if value in seen:
-                raise Refused("xml.duplicate_id", "Two elements of the document have the same identifier.", got=value)
-            seen.add(value)
+    if _namespaced_ids(root):
+        raise Refused("xml.foreign_id", "An element has an identifier in a namespace (such as xml:id).")
+    values = _ids(root)
+    if len(set(values)) != len(values):
+        twice = next(value for value in values if values.count(value) > 1)
+        raise Refused("xml.duplicate_id", "Two elements of the document have the same identifier.", got=twice)
 
 
 # -- the parts of a signature, each read from its own place ----------------------------------------------------------

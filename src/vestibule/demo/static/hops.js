@@ -15,10 +15,7 @@ export function renderHops(list, hops) {
       if (!hop.visitor) head.append(element("span", "hop-who", hop.who));
       item.append(head);
       if (hop.sentence) item.append(element("p", "hop-sentence", hop.sentence));
-      const facts = [];
-      if (hop.origin) facts.push(`Origin: ${hop.origin}`);
-      facts.push(hop.to ? `${hop.status}, on to ${hop.to}` : `${hop.status}`);
-      item.append(element("p", "hop-facts", facts.join(" · ")));
+      item.append(element("p", "hop-facts", hop.facts));
       return item;
     }),
   );

@@ -10,7 +10,7 @@ setInterval(async () => {
   const response = await fetch("/journey.json").catch(() => null);
   if (!response) return;
   const journey = await response.json();
-  const seen = `${journey.number}/${journey.hops.length}`;
+  const seen = JSON.stringify(journey.hops);
   if (journey.number === first || seen === shown) return;
   shown = seen;
   begun.hidden = true;

@@ -1,0 +1,101 @@
+"""`vestibule keys`: what signs, what will sign, and what is no longer believed."""
+
+from datetime import datetime, timedelta
+
+import click
+
+from vestibule.cli import show
+from vestibule.cli.parts import House, Parts
+from vestibule.keys.keyring import PUBLISHED_AHEAD
+from vestibule.model.key import KeyPurpose, StoredKey
+
+
+def keys_group(parts: Parts) -> click.Group:
+    @click.group(name="keys")
+    def keys() -> None:
+        """List, rotate and retire the signing keys."""
+
+    keys.add_command(_list(parts))
+    keys.add_command(_rotate(parts))
+    keys.add_command(_retire(parts))
+    return keys
+
+
+def _list(parts: Parts) -> click.Command:
+    @click.command(name="list")
+    def list_keys() -> None:
+        """Every key, oldest first: its purpose, its name and what it does now."""
+
+        async def work(house: House) -> list[str]:
+            known = await house.keyring.all()
+            now = house.clock.now()
+            return [f"{key.purpose:<13} {key.kid}  {_state(key, known, now)}" for key in known]
+
+        for line in show.inside(parts, work):
+            click.echo(line)
+
+    return list_keys
+
+
+def _rotate(parts: Parts) -> click.Command:
+    @click.command()
+    @click.argument("purpose", type=click.Choice([purpose.value for purpose in KeyPurpose]))
+    @click.option("--now", "at_once", is_flag=True, help="Sign with the new key at once, for when the old one leaked.")
+    def rotate(purpose: str, at_once: bool) -> None:
+        """Make the next key for PURPOSE: published now, signing later, so that applications know it in time."""
+
+        async def work(house: House) -> StoredKey:
+            delay = timedelta(0) if at_once else PUBLISHED_AHEAD
+            return await house.keyring.rotate(KeyPurpose(purpose), delay=delay)
+
+        key = show.inside(parts, work)
+        click.echo(
+            f"Made {key.kid} for {key.purpose}. It is published now and signs from {show.moment(key.signs_from)}."
+        )
+        if key.purpose is KeyPurpose.SAML_REQUEST:
+            click.echo(
+                "Our metadata shows its certificate already. Identity providers that imported our certificate by hand "
+                "need the new one before that time. Retire the old key when they all have it."
+            )
+        elif at_once:
+            click.echo(
+                "Applications that keep a copy of the old key set refuse new tokens until they fetch it again. To stop "
+                "what the old key signed from being believed, retire it: vestibule keys retire KID."
+            )
+        else:
+            click.echo("Until then the present key signs; it stays published for a day longer, then retires by itself.")
+
+    return rotate
+
+
+def _retire(parts: Parts) -> click.Command:
+    @click.command()
+    @click.argument("kid")
+    def retire(kid: str) -> None:
+        """Take the key KID out of use and out of sight now; what it signed is believed no longer."""
+
+        async def work(house: House) -> StoredKey:
+            return await house.keyring.retire(kid)
+
+        key = show.inside(parts, work)
+        click.echo(f"Retired {key.kid} ({key.purpose}). Other processes follow within 30 seconds.")
+
+    return retire
+
+
+def _state(key: StoredKey, known: tuple[StoredKey, ...], now: datetime) -> str:
+    """What a key does now, next to the others of its purpose."""
+    if key.retired_at is not None and key.retired_at <= now:
+        return f"retired {show.moment(key.retired_at)}"
+    if key.signs_from > now:
+        return f"published, signs from {show.moment(key.signs_from)}"
+    later = [
+        other
+        for other in known
+        if other.purpose is key.purpose
+        and (other.retired_at is None or other.retired_at > now)
+        and (key.signs_from, key.created_at, key.kid) < (other.signs_from, other.created_at, other.kid)
+        and other.signs_from <= now
+    ]
+    until = "" if key.retired_at is None else f" until {show.moment(key.retired_at)}"
+    return f"published{until}" if later else f"signs{until}"

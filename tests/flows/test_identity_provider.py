@@ -1,0 +1,117 @@
+"""What is known of an identity provider: from parts by hand, from files, from metadata; and what is refused of each."""
+
+import asyncio
+import ssl
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from tests import builders_saml
+from tests.flows.configuring import Web
+from tests.flows.test_export import idp_metadata
+
+from vestibule.flows import identity_provider
+from vestibule.ground.errors import ConfigurationRefused
+from vestibule.model.connection import IdentityProvider
+from vestibule.settings.document import IdpPart
+
+PEM = builders_saml.idp_certificate()
+OTHER = builders_saml.idp_certificate("second")
+ENTITY = "https://idp.example/"
+
+
+def known(base: Path, web: Web | None = None, **part: object) -> IdentityProvider:
+    given = identity_provider.Given(part=IdpPart(**part), path="idp", base=base)  # type: ignore[arg-type]
+    return asyncio.run(identity_provider.known(given, web or Web(), builders_saml.NOW))
+
+
+def by_hand(base: Path, *certificates: str) -> tuple[str, ...]:
+    return known(base, entity_id=ENTITY, certificates=certificates).certificates
+
+
+def faults(base: Path, web: Web | None = None, **part: object) -> dict[str, str]:
+    with pytest.raises(ConfigurationRefused) as caught:
+        known(base, web, **part)
+    return {fault.path: fault.code for fault in caught.value.faults}
+
+
+def test_certificates_are_text_or_paths_beside_the_file(tmp_path: Path) -> None:
+    (tmp_path / "a.pem").write_text(PEM)
+    assert by_hand(tmp_path, "a.pem", OTHER) == (PEM, OTHER)
+    assert by_hand(tmp_path, PEM, "a.pem") == (PEM,), "the same certificate is kept once"
+
+
+def test_one_file_may_hold_several_certificates(tmp_path: Path) -> None:
+    (tmp_path / "both.pem").write_text(f"subject=/CN=one\n{PEM}\nsubject=/CN=two\n{OTHER}")
+    assert by_hand(tmp_path, "both.pem") == (PEM, OTHER)
+
+
+def test_a_binary_certificate_is_read(tmp_path: Path) -> None:
+    """Windows hands them out as .cer files."""
+    (tmp_path / "a.cer").write_bytes(ssl.PEM_cert_to_DER_cert(PEM))
+    assert by_hand(tmp_path, "a.cer") == (PEM,)
+
+
+def test_every_bad_certificate_is_named(tmp_path: Path) -> None:
+    key = builders_saml.idp_key().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    (tmp_path / "empty.pem").touch()
+    (tmp_path / "key.pem").write_text(PEM + key)
+    (tmp_path / "large.pem").write_bytes(b"x" * 1_048_577)
+    damaged = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"
+    given = ("missing.pem", "empty.pem", "key.pem", "large.pem", damaged, ".", "a\0b", PEM)
+    assert faults(tmp_path, entity_id=ENTITY, certificates=given) == {
+        "idp.certificates[0]": "configuration.file",
+        "idp.certificates[1]": "configuration.certificate",
+        "idp.certificates[2]": "configuration.certificate",
+        "idp.certificates[3]": "configuration.file",
+        "idp.certificates[4]": "configuration.certificate",
+        "idp.certificates[5]": "configuration.file",
+        "idp.certificates[6]": "configuration.file",
+    }
+
+
+def test_no_refusal_repeats_a_private_key(tmp_path: Path) -> None:
+    key = builders_saml.idp_key().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    with pytest.raises(ConfigurationRefused) as caught:
+        by_hand(tmp_path, key)
+    assert key.splitlines()[1] not in str(caught.value)
+
+
+def test_metadata_says_the_same_from_a_file_a_text_and_a_url(tmp_path: Path) -> None:
+    octets = idp_metadata(ENTITY)
+    (tmp_path / "idp.xml").write_bytes(octets)
+    web = Web(idp=octets)
+    from_file = known(tmp_path, metadata_file="idp.xml")
+    from_text = known(tmp_path, metadata_xml=octets.decode())
+    from_url = known(tmp_path, web, metadata_url="https://idp.example/metadata")
+    assert from_file == from_text
+    assert (from_file.entity_id, from_file.sso_url, from_file.sso_post_url, from_file.slo_url) == (
+        ENTITY,
+        f"{ENTITY}Redirect",
+        f"{ENTITY}POST",
+        None,
+    )
+    assert from_file.certificates == (PEM,)
+    assert from_file.metadata_url is None
+    assert from_url.metadata_url == "https://idp.example/metadata"
+    assert (from_url.entity_id, from_url.certificates) == (from_file.entity_id, from_file.certificates)
+
+
+def test_metadata_that_cannot_be_used_is_refused_where_it_is_named(tmp_path: Path) -> None:
+    (tmp_path / "idp.xml").write_text("<nonsense/>")
+    assert faults(tmp_path, metadata_file="idp.xml") == {"idp.metadata_file": "configuration.metadata"}
+    assert faults(tmp_path, metadata_file="missing.xml") == {"idp.metadata_file": "configuration.file"}
+    assert faults(tmp_path, metadata_xml="<a>") == {"idp.metadata_xml": "configuration.metadata"}
+    url = "https://idp.example/metadata"
+    assert faults(tmp_path, metadata_url=url) == {"idp.metadata_url": "configuration.metadata"}
+    assert faults(tmp_path, Web(idp=b"<!DOCTYPE a><a/>"), metadata_url=url) == {
+        "idp.metadata_url": "configuration.metadata"
+    }
+
+
+def test_one_of_several_providers_is_chosen_by_its_entity_id(tmp_path: Path) -> None:
+    octets = idp_metadata(ENTITY).decode()
+    assert known(tmp_path, metadata_xml=octets, entity_id=ENTITY).entity_id == ENTITY
+    assert faults(tmp_path, metadata_xml=octets, entity_id="https://other.example/") == {
+        "idp.metadata_xml": "configuration.metadata"
+    }

@@ -1,0 +1,196 @@
+"""The keyring: keys are made once, sealed, published before they sign, and seen by all nodes within 30 s."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from cryptography import x509
+from tests.doubles import START, CountingEntropy, FixedClock
+
+from vestibule.ground.errors import Refused
+from vestibule.jose import jwt
+from vestibule.keys.keyring import Keyring
+from vestibule.model.key import KeyPurpose, StoredKey
+from vestibule.store.memory import MemoryStore
+
+MASTER = b"m" * 32
+
+
+class Nodes:
+    """Nodes that share a store and nothing else."""
+
+    def __init__(self) -> None:
+        self.store = MemoryStore()
+        self.clock = FixedClock()
+
+    def node(self, seed: str = "", master_key: bytes = MASTER) -> Keyring:
+        return Keyring(store=self.store, clock=self.clock, entropy=CountingEntropy(seed), master_key=master_key)
+
+
+@pytest.fixture(scope="module")
+def made() -> tuple[StoredKey, ...]:
+    """The keys of a first start: RSA keys take long to make, so it happens once."""
+    nodes = Nodes()
+    asyncio.run(nodes.node().prepare())
+    return asyncio.run(nodes.store.keys.all())
+
+
+@pytest.fixture
+def nodes(made: tuple[StoredKey, ...]) -> Nodes:
+    nodes = Nodes()
+    asyncio.run(nodes.store.keep(*made))
+    asyncio.run(nodes.node().prepare())
+    return nodes
+
+
+def test_the_first_start_makes_one_key_of_each_kind(made: tuple[StoredKey, ...]) -> None:
+    assert {key.purpose for key in made} == set(KeyPurpose)
+    assert len(made) == 3
+    assert all(key.signs_from == START and key.retired_at is None for key in made)
+
+
+def test_no_private_key_lies_open_in_the_store(made: tuple[StoredKey, ...]) -> None:
+    assert not any(b"PRIVATE" in key.sealed for key in made)
+
+
+def test_a_second_start_makes_nothing(nodes: Nodes) -> None:
+    asyncio.run(nodes.node("other").prepare())
+    assert len(asyncio.run(nodes.store.keys.all())) == 3
+
+
+def test_another_master_key_refuses_to_start(nodes: Nodes) -> None:
+    with pytest.raises(Refused) as refused:
+        asyncio.run(nodes.node(master_key=b"x" * 32).prepare())
+    assert refused.value.code == "keys.seal_check"
+
+
+@pytest.mark.parametrize("alg", ["RS256", "ES256"])
+def test_what_a_signer_signs_the_published_keys_verify(nodes: Nodes, alg: str) -> None:
+    async def run() -> dict[str, object]:
+        keyring = nodes.node()
+        return jwt.read(jwt.sign({"sub": "p"}, await keyring.token_signer(alg)), await keyring.published(), algs=(alg,))
+
+    assert asyncio.run(run()) == {"sub": "p"}
+
+
+def test_the_request_key_is_not_in_the_key_set_and_has_its_certificate(nodes: Nodes) -> None:
+    async def run() -> None:
+        keyring = nodes.node()
+        published = await keyring.published()
+        private, certificate = await keyring.saml_signer()
+        assert sorted(key["alg"] for key in published) == ["ES256", "RS256"]
+        assert x509.load_pem_x509_certificate(certificate.encode()).public_key() == private.public_key()
+        assert await keyring.saml_certificates() == (certificate,)
+
+    asyncio.run(run())
+
+
+def test_an_unknown_algorithm_has_no_signer(nodes: Nodes) -> None:
+    with pytest.raises(Refused) as refused:
+        asyncio.run(nodes.node().token_signer("HS256"))
+    assert refused.value.code == "keys.algorithm"
+
+
+def test_the_next_key_is_published_before_it_signs(nodes: Nodes) -> None:
+    async def run() -> None:
+        keyring = nodes.node("a")
+        old = (await keyring.token_signer("ES256")).kid
+        fresh = await keyring.rotate(KeyPurpose.TOKEN_ES256, delay=timedelta(hours=1))
+        assert {old, fresh.kid} <= {key["kid"] for key in await keyring.published()}
+        nodes.clock.set(fresh.signs_from - timedelta(seconds=1))
+        assert (await keyring.token_signer("ES256")).kid == old
+        nodes.clock.set(fresh.signs_from)
+        assert (await keyring.token_signer("ES256")).kid == fresh.kid
+
+    asyncio.run(run())
+
+
+def test_the_last_key_stays_published_for_a_day_after_it_has_stopped(nodes: Nodes) -> None:
+    """Tokens that it signed live on, and applications keep key sets for a while."""
+
+    async def run() -> None:
+        keyring = nodes.node("a")
+        old = (await keyring.token_signer("ES256")).kid
+        fresh = await keyring.rotate(KeyPurpose.TOKEN_ES256, delay=timedelta(hours=1))
+        nodes.clock.set(fresh.signs_from + timedelta(hours=24, seconds=-1))
+        assert old in {key["kid"] for key in await keyring.published()}
+        nodes.clock.set(fresh.signs_from + timedelta(hours=24))
+        assert old not in {key["kid"] for key in await keyring.published()}
+
+    asyncio.run(run())
+
+
+def test_another_node_sees_a_rotation_within_thirty_seconds(nodes: Nodes) -> None:
+    async def run() -> None:
+        one, other = nodes.node("a"), nodes.node("b")
+        before = (await other.token_signer("ES256")).kid
+        fresh = await one.rotate(KeyPurpose.TOKEN_ES256, delay=timedelta(0))
+        nodes.clock.advance(29)
+        assert (await other.token_signer("ES256")).kid == before
+        nodes.clock.advance(1)
+        assert (await other.token_signer("ES256")).kid == fresh.kid
+
+    asyncio.run(run())
+
+
+def test_a_request_certificate_never_retires_by_itself(nodes: Nodes) -> None:
+    """An identity provider that imports metadata by hand knows only the old one until somebody imports the new."""
+
+    async def run() -> None:
+        keyring = nodes.node("a")
+        _, old = await keyring.saml_signer()
+        fresh = await keyring.rotate(KeyPurpose.SAML_REQUEST, delay=timedelta(hours=1))
+        assert await keyring.saml_certificates() == (old, fresh.certificate_pem)
+        nodes.clock.advance(timedelta(days=30))
+        assert await keyring.saml_certificates() == (fresh.certificate_pem, old)
+
+    asyncio.run(run())
+
+
+def test_a_retired_key_is_gone_at_once(nodes: Nodes) -> None:
+    async def run() -> None:
+        keyring = nodes.node("a")
+        old = (await keyring.token_signer("ES256")).kid
+        await keyring.rotate(KeyPurpose.TOKEN_ES256, delay=timedelta(0))
+        retired = await keyring.retire(old)
+        assert retired.retired_at == START
+        assert old not in {key["kid"] for key in await keyring.published()}
+
+    asyncio.run(run())
+
+
+def test_the_last_key_that_can_sign_cannot_be_retired(nodes: Nodes) -> None:
+    """A next key that does not sign yet does not count."""
+
+    async def run() -> None:
+        keyring = nodes.node("a")
+        old = (await keyring.token_signer("ES256")).kid
+        await keyring.rotate(KeyPurpose.TOKEN_ES256, delay=timedelta(hours=1))
+        with pytest.raises(Refused) as refused:
+            await keyring.retire(old)
+        assert refused.value.code == "keys.last"
+        with pytest.raises(Refused) as refused:
+            await keyring.retire("no such key")
+        assert refused.value.code == "keys.unknown"
+
+    asyncio.run(run())
+
+
+def test_peppers_are_the_same_on_every_node_and_differ_by_purpose(nodes: Nodes) -> None:
+    assert nodes.node("a").pepper("seen") == nodes.node("b").pepper("seen")
+    assert nodes.node().pepper("seen") != nodes.node().pepper("identity")
+
+
+def test_a_key_moved_to_another_row_does_not_open(nodes: Nodes) -> None:
+    """Whoever can write to the store cannot make one key pass for another."""
+
+    async def run() -> None:
+        keys = {key.purpose: key for key in await nodes.store.keys.all()}
+        swapped = replace(keys[KeyPurpose.TOKEN_RS256], sealed=keys[KeyPurpose.SAML_REQUEST].sealed)
+        await nodes.store.keep(swapped)
+        with pytest.raises(Refused) as refused:
+            await nodes.node().token_signer("RS256")
+        assert refused.value.code == "keys.unsealable"
+
+    asyncio.run(run())

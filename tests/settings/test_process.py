@@ -1,0 +1,158 @@
+"""The environment: what is accepted, what is refused, and under which name."""
+
+from pathlib import Path
+
+import pytest
+
+from vestibule.ground.errors import ConfigurationRefused
+from vestibule.settings import process
+
+ISSUER = {"VESTIBULE_ISSUER": "https://login.example/"}
+
+
+def refused(environ: dict[str, str]) -> set[tuple[str, str]]:
+    with pytest.raises(ConfigurationRefused) as caught:
+        process.load(environ)
+    return {(fault.path, fault.code) for fault in caught.value.faults}
+
+
+def test_defaults_are_those_of_one_small_machine() -> None:
+    """With nothing but an issuer, everything has the documented default."""
+    settings = process.load({**ISSUER, "PATH": "/bin"})
+    assert settings == process.Settings(issuer="https://login.example/")
+    assert (settings.database, settings.host, settings.port) == (Path("vestibule.db"), "127.0.0.1", 8000)
+    assert (settings.workers, settings.trusted_proxies, settings.login_ttl) == (1, (), 3600)
+    assert (settings.master_key, settings.fetch_private, settings.on_loopback) == (None, False, False)
+
+
+@pytest.mark.parametrize(
+    ("given", "issuer"),
+    [
+        ("https://login.example", "https://login.example/"),
+        ("https://LOGIN.example:443/", "https://login.example/"),
+        ("https://login.example:8443", "https://login.example:8443/"),
+        ("http://localhost:8000", "http://localhost:8000/"),
+        ("http://vestibule.localhost:80/", "http://vestibule.localhost/"),
+        ("http://127.0.0.1:8000/", "http://127.0.0.1:8000/"),
+        ("http://[::1]:8000/", "http://[::1]:8000/"),
+    ],
+)
+def test_the_issuer_is_normalised(given: str, issuer: str) -> None:
+    """Whatever way it is written, the issuer is one text, ending with a slash."""
+    assert process.load({"VESTIBULE_ISSUER": given}).issuer == issuer
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "login.example",
+        "http://login.example/",
+        "ftp://login.example/",
+        "https:///",
+        "https://login.example/path",
+        "https://login.example/?a=b",
+        "https://login.example/#a",
+        "https://user@login.example/",
+        "https://login.example:port/",
+        "https://login .example/",
+        "https://login.example:99999/",
+        "https://login.example\\evil.example/",
+    ],
+)
+def test_an_issuer_that_is_no_plain_https_host_is_refused(given: str) -> None:
+    assert refused({"VESTIBULE_ISSUER": given}) == {("VESTIBULE_ISSUER", "settings.issuer")}
+
+
+def test_a_missing_issuer_is_refused_by_name() -> None:
+    assert refused({}) == {("VESTIBULE_ISSUER", "settings.issuer")}
+    assert refused({"VESTIBULE_ISSUER": ""}) == {("VESTIBULE_ISSUER", "settings.issuer")}
+
+
+def test_loopback_issuers_are_known_as_such() -> None:
+    assert process.load({"VESTIBULE_ISSUER": "http://demo.localhost:8000"}).on_loopback
+    assert process.load({"VESTIBULE_ISSUER": "https://[::1]/"}).on_loopback
+
+
+@pytest.mark.parametrize(
+    ("given", "path"),
+    [
+        ("data/vestibule.db", "data/vestibule.db"),
+        ("/var/lib/vestibule.db", "/var/lib/vestibule.db"),
+        ("sqlite:///data/vestibule.db", "data/vestibule.db"),
+        ("sqlite:////var/lib/a%20b.db", "/var/lib/a b.db"),
+    ],
+)
+def test_a_database_is_a_path_or_an_sqlite_url(given: str, path: str) -> None:
+    assert process.load({**ISSUER, "VESTIBULE_DATABASE_URL": given}).database == Path(path)
+
+
+@pytest.mark.parametrize("given", ["postgresql://db/vestibule", "postgres://db/x", "postgresql+psycopg://db/x"])
+def test_postgresql_is_refused_with_its_own_code(given: str) -> None:
+    """It comes with a later version, and the refusal says that rather than calling it nonsense."""
+    assert refused({**ISSUER, "VESTIBULE_DATABASE_URL": given}) == {("VESTIBULE_DATABASE_URL", "settings.postgresql")}
+
+
+@pytest.mark.parametrize("given", ["mysql://db/x", "sqlite://host/x", "sqlite:///", "sqlite:///x.db?mode=ro"])
+def test_other_databases_are_refused(given: str) -> None:
+    assert refused({**ISSUER, "VESTIBULE_DATABASE_URL": given}) == {("VESTIBULE_DATABASE_URL", "settings.database")}
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "least", "most"),
+    [
+        ("VESTIBULE_PORT", "port", 1, 65535),
+        ("VESTIBULE_WORKERS", "workers", 1, 64),
+        ("VESTIBULE_LOGIN_TTL", "login_ttl", 60, 86400),
+    ],
+)
+def test_numbers_have_bounds(name: str, field: str, least: int, most: int) -> None:
+    """Both bounds belong to the range, and nothing that is not a plain number is read as one."""
+    assert getattr(process.load({**ISSUER, name: str(least)}), field) == least
+    assert getattr(process.load({**ISSUER, name: str(most)}), field) == most
+    for wrong in (str(least - 1), str(most + 1), "1.5", "+70", " 70", "seventy", "\u0667\u0667", "9" * 30):
+        assert refused({**ISSUER, name: wrong}) == {(name, f"settings.{field}")}
+
+
+def test_proxies_are_addresses_and_networks() -> None:
+    given = {**ISSUER, "VESTIBULE_TRUSTED_PROXIES": "10.0.0.1, 10.1.2.3/16,::1"}
+    assert process.load(given).trusted_proxies == ("10.0.0.1/32", "10.1.0.0/16", "::1/128")
+    assert refused({**ISSUER, "VESTIBULE_TRUSTED_PROXIES": "*"}) == {
+        ("VESTIBULE_TRUSTED_PROXIES", "settings.trusted_proxies")
+    }
+
+
+def test_flags_are_true_or_false() -> None:
+    assert process.load({**ISSUER, "VESTIBULE_FETCH_PRIVATE": "true"}).fetch_private
+    assert refused({**ISSUER, "VESTIBULE_FETCH_PRIVATE": "1"}) == {
+        ("VESTIBULE_FETCH_PRIVATE", "settings.fetch_private")
+    }
+
+
+def test_host_is_one_name() -> None:
+    assert process.load({**ISSUER, "VESTIBULE_HOST": "0.0.0.0"}).host == "0.0.0.0"  # noqa: S104  # what operators write
+    assert refused({**ISSUER, "VESTIBULE_HOST": "a b"}) == {("VESTIBULE_HOST", "settings.host")}
+
+
+def test_unknown_variables_are_refused_by_name_with_the_nearest_known_one() -> None:
+    with pytest.raises(ConfigurationRefused, match=r"VESTIBULE_ISUER.*Did you mean VESTIBULE_ISSUER\?"):
+        process.load({**ISSUER, "VESTIBULE_ISUER": "x"})
+    assert refused({**ISSUER, "VESTIBULE_XYZZY": "x"}) == {("VESTIBULE_XYZZY", "settings.unknown")}
+
+
+def test_all_faults_are_named_at_once() -> None:
+    assert refused({"VESTIBULE_ISSUER": "x", "VESTIBULE_PORT": "x", "VESTIBULE_FOO": "x"}) == {
+        ("VESTIBULE_ISSUER", "settings.issuer"),
+        ("VESTIBULE_PORT", "settings.port"),
+        ("VESTIBULE_FOO", "settings.unknown"),
+    }
+
+
+def test_the_master_key_is_never_shown() -> None:
+    """Neither the settings' repr nor a refusal repeats it."""
+    settings = process.load({**ISSUER, "VESTIBULE_MASTER_KEY": "QUJD" * 10 + "QUI="})
+    assert settings.master_key is not None
+    assert "master_key" not in repr(settings)
+    with pytest.raises(ConfigurationRefused) as caught:
+        process.load({**ISSUER, "VESTIBULE_MASTER_KEY": "hunter2"})
+    assert "hunter2" not in str(caught.value)
+    assert {fault.code for fault in caught.value.faults} == {"settings.master_key"}
