@@ -1,12 +1,14 @@
 """A practice identity provider for tests: a valid Response by default, and a test names only what it changes."""
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -14,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from lxml import etree
 
+from vestibule.ground.errors import Refused
 from vestibule.saml import issue
 from vestibule.saml.checks import Expectation, ValidAssertion, validate
 from vestibule.saml.names import FORMAT_EMAIL, saml
@@ -153,3 +156,11 @@ def verified(octets: bytes, **how: Any) -> VerifiedAssertion:
 def valid(octets: bytes, *, now: datetime = NOW, expect: Expectation | None = None) -> ValidAssertion:
     """The whole main road: read, verified, validated."""
     return validate(verified(octets), expect=expect or expectation(), now=now)
+
+
+@contextmanager
+def refusal(code: str) -> Iterator[None]:
+    """Inside, something is refused, and by this very code."""
+    with pytest.raises(Refused) as caught:
+        yield
+    assert caught.value.code == code, f"{caught.value} (want {caught.value.want}, got {caught.value.got})"

@@ -31,7 +31,7 @@ const verbs = {
   },
   close: async ({ context }, { window }) => { windows.delete(window); await context.close(); },
   goto: async ({ page }, { url }) => { await page.goto(url, { waitUntil: 'load' }).catch((e) => { if (!/interrupted|ERR_ABORTED/.test(e.message)) throw e; }); },
-  wait_for: async ({ page }, { condition, argument }) => { await page.waitForFunction(condition, argument); },
+  wait_for: async ({ page }, { condition }) => { await page.waitForFunction(condition); },
   wait_for_url: async ({ page }, { prefix }) => { await page.waitForURL((u) => u.href.startsWith(prefix), { waitUntil: 'load' }); },
   wait_for_words: async ({ page }, { words }) => { await page.getByText(words).first().waitFor(); },
   click: async ({ page }, { name }) => { await page.getByRole('button', { name }).or(page.getByRole('link', { name })).first().click(); },

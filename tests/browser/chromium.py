@@ -91,9 +91,9 @@ class Window:
     def goto(self, url: str) -> None:
         self._do("goto", url=url)
 
-    def wait_for(self, condition: str, argument: object = None) -> None:
+    def wait_for(self, condition: str) -> None:
         """Until a JavaScript expression is true."""
-        self._do("wait_for", condition=condition, argument=argument)
+        self._do("wait_for", condition=condition)
 
     def wait_for_url(self, prefix: str) -> None:
         self._do("wait_for_url", prefix=prefix)

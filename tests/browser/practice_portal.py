@@ -38,7 +38,7 @@ class Attacker:
         if door == "steer":
             link = f'<a id=to href="{escape(request.asked["to"])}">kittens</a>'
             return page("Kittens", f"{link}<script>document.getElementById('to').click()</script>")
-        return Reply(status=404)
+        return page("Kittens", "<h1>Kittens</h1>")
 
 
 @dataclass(frozen=True)

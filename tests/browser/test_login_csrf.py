@@ -23,7 +23,7 @@ def callbacks(window: Window, portal: Portal) -> list[str]:
 def who(window: Window, portal: Portal) -> str:
     """Whom the application shows as signed in."""
     window.wait_for_url(f"{portal.application.base}/")
-    window.wait_for("() => document.body.innerText.includes('userinfo')")
+    window.wait_for("document.body.innerText.includes('userinfo')")
     shown: dict[str, Any] = json.loads(window.look().words)
     return str(shown["userinfo"]["email"])
 
@@ -210,7 +210,7 @@ def test_the_question_cannot_be_framed_or_answered_from_elsewhere(chromium: Chro
         handle = window.evaluate("document.querySelector('input[name=arrival]').value")
         action = json.dumps(portal.broker.url("login/confirm"))
         fields = json.dumps({"arrival": handle, "decision": "yes", "csrf": "guessed"})
-        window.goto(f"{portal.attacker.base}/nothing")
+        window.goto(f"{portal.attacker.base}/kittens")
         window.evaluate(
             f"""(() => {{ const form = document.createElement('form'); form.method = 'post'; form.action = {action};
             for (const [name, value] of Object.entries({fields})) form.append(Object.assign(document.createElement('input'), {{ name, value }}));

@@ -21,10 +21,8 @@ MODES: dict[str, dict[str, Any]] = {
     "confirm": {"unsolicited": "confirm"},
     "accept": {"unsolicited": "accept", "accept_login_csrf_risk": True},
 }
-SIGNED_IN = "() => location.pathname === '/' && window.logto && !window.logto.isLoading && window.logto.isAuthenticated"
-SIGNED_OUT = (
-    "() => location.pathname === '/' && window.logto && !window.logto.isLoading && !window.logto.isAuthenticated"
-)
+SIGNED_IN = "location.pathname === '/' && window.logto && !window.logto.isLoading && window.logto.isAuthenticated"
+SIGNED_OUT = "location.pathname === '/' && window.logto && !window.logto.isLoading && !window.logto.isAuthenticated"
 
 
 @dataclass(frozen=True)

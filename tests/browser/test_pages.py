@@ -50,7 +50,7 @@ def show(window: Window, portal: Portal, page: str) -> None:
         window.wait_for_words("Reference")
     else:
         window.goto(portal.broker.url("oidc/logout"))
-        window.wait_for("() => document.querySelector('h1')")
+        window.wait_for("document.querySelector('h1')")
 
 
 PAGES = ("confirm", "switch", "mismatch", "email", "error", "logout")

@@ -47,9 +47,9 @@ def test_the_link_leads_to_the_kept_test(rehearsing: Rehearsing, reference: str)
 
 
 def test_what_cannot_be_tested_is_refused_before_a_link_is_made(rehearsing: Rehearsing, bench: Bench) -> None:
-    bench.apply(by_hand("off", "enabled: false"))
+    bench.apply(by_hand("idle", "enabled: false"))
     assert code(rehearsing, "nobody") == "rehearsal.no_connection"
-    assert code(rehearsing, "off") == "connection.disabled"
+    assert code(rehearsing, "idle") == "connection.disabled"
     assert code(rehearsing, "acme", "wiki") == "connection.not_enabled_for_application"
 
 

@@ -19,7 +19,17 @@ from vestibule.model.errand import Errand, ErrandKind
 from vestibule.model.event import Event
 from vestibule.model.grant import AccessToken, Code, Grant, RefreshToken
 from vestibule.model.identity import Identity
-from vestibule.model.ids import ArrivalId, ClientId, ConnectionId, Digest, GrantId, IdentityKey, PersonId, Reference, Sid
+from vestibule.model.ids import (
+    ArrivalId,
+    ClientId,
+    ConnectionId,
+    Digest,
+    GrantId,
+    IdentityKey,
+    PersonId,
+    Reference,
+    Sid,
+)
 from vestibule.model.key import KeyPurpose, StoredKey
 from vestibule.model.outcome import Outcome
 from vestibule.model.pending import PendingLogin
@@ -98,8 +108,8 @@ def arrival(word: str = "a", **changes: Any) -> Arrival:
         "delivery": Delivery.CLIENT,
         "created_at": T0,
         "expires_at": T0 + 2 * MINUTE,
-        "parameters": {"scope": "openid"},
         "identity": identity(word),
+        "reference": Reference("R-1"),
     }
     return Arrival(**values | changes)
 

@@ -4,20 +4,25 @@ import asyncio
 import sys
 import time
 
+from tests.store.races import RACES
+
 from vestibule.store.sqlite import SqliteStore
 
-from tests.store.races import RACES
+
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 async def main(path: str, runner: int) -> None:
     store = SqliteStore(path)
     await store.open()
-    print("ready", flush=True)
+    say("ready")
     for line in sys.stdin:
         name, heat, start = line.split()
         while time.monotonic() < float(start):
             pass
-        print(await RACES[name].run(store, heat, runner), flush=True)
+        say(str(await RACES[name].run(store, heat, runner)))
     await store.close()
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import html
+import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx2
-import yaml
+
 
 from tests.builders_saml import idp_certificate, idp_key
 from tests.doubles import CountingEntropy, FixedClock
@@ -107,6 +108,7 @@ class WireBrowser:
         )
         sent = {**({"cookie": cookies} if cookies else {}), **headers}
         response = await self.client.request(method, url, headers=sent, content=content)
+        self.client.cookies.clear()  # the client's own jar knows no SameSite
         for line in response.headers.get_list("set-cookie"):
             self._keep(line)
         return response
@@ -140,7 +142,7 @@ class World:
         return WireBrowser(httpx2.AsyncClient(transport=transport, base_url=base, follow_redirects=False))
 
     async def apply(self, document: Mapping[str, Any]) -> None:
-        await self.house.configuring.apply(read(yaml.safe_dump(dict(document)), {}), Path("."))
+        await self.house.configuring.apply(read(json.dumps(document), {}), Path("."))
 
     # -- the identity provider ---------------------------------------------------------------------------------------
 

@@ -38,6 +38,7 @@ class UnverifiedResponse:
 
     envelope: Envelope
     root: etree._Element = field(repr=False, compare=False)
+    assertion: etree._Element = field(repr=False, compare=False)
 
     @property
     def issuer(self) -> str | None:
@@ -62,7 +63,7 @@ def read(octets: bytes) -> UnverifiedResponse:
                 raise Refused("saml.stray_signature", "A Signature stands where none belongs [SAMLCore 5.4.1].")
         elif element not in mine:
             raise _not_one("one hidden elsewhere in the document")
-    return UnverifiedResponse(envelope=envelope, root=root)
+    return UnverifiedResponse(envelope=envelope, root=root, assertion=assertion)
 
 
 def open_response(root: etree._Element) -> tuple[Envelope, etree._Element]:

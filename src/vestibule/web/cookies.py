@@ -90,7 +90,11 @@ def _slot(
 ) -> None:
     held = _held(request, prefix)
     free = [slot for slot in range(SLOTS) if slot not in {one.slot for one in held}]
-    slot = free[0] if free else _oldest(held)
+    if not held:
+        # A cross-site post brings no Lax cookies: what the browser holds is not seen, so the slot is drawn.
+        slot = sum(secret.encode()) % SLOTS
+    else:
+        slot = free[0] if free else _oldest(held)
     _set(response, f"{prefix}{slot}", f"{now}.{secret}", same_site=same_site, seconds=seconds)
 
 

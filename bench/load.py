@@ -1,0 +1,138 @@
+"""A lean HTTP/1.1 client [RFC 9112]: many scripts at once over kept connections, in one process, without a library.
+
+It speaks to the server of this benchmark and to no other: loopback, kept connections, answers with a Content-Length.
+"""
+
+import select
+import socket
+import time
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, field
+
+Script = Generator[bytes, "Answer", None]
+"""Yields requests, is sent their answers, and ends when its part is done."""
+
+SILENCE = 20.0
+"""Seconds without a word from the server, after which it is given up."""
+
+
+class Failed(Exception):
+    """The server did not do what a login needs: figures would mean nothing."""
+
+
+@dataclass(slots=True)
+class Answer:
+    """An answer: the head as it came (lower-cased, too, for finding names in it) and the body."""
+
+    status: int
+    head: bytes
+    lower: bytes
+    body: bytes
+
+    def values(self, name: bytes) -> Iterator[str]:
+        """The values of a header, by its name in lower case."""
+        mark = b"\r\n" + name + b": "
+        at = self.lower.find(mark)
+        while at >= 0:
+            start = at + len(mark)
+            end = self.head.index(b"\r\n", start)
+            yield self.head[start:end].decode("latin-1")
+            at = self.lower.find(mark, end)
+
+    def location(self) -> str:
+        """Where the answer sends the browser; anything but a redirect ends the run."""
+        if self.status != 303:
+            raise Failed(f"expected a redirect, got {self.status}: {self.body[:2000].decode('utf-8', 'replace')}")
+        return next(self.values(b"location"))
+
+
+@dataclass(slots=True)
+class Timing:
+    """What a round of scripts took: `seconds` from first request to last answer, `latencies` in the scripts' order."""
+
+    seconds: float
+    latencies: list[float]
+
+
+@dataclass(slots=True)
+class _Line:
+    """A connection, and the script that has it now."""
+
+    wire: socket.socket
+    script: Script | None = None
+    index: int = 0
+    began: float = 0.0
+    heard: bytes = b""
+    head: bytes = field(default=b"")
+
+
+def run(scripts: Sequence[Script], *, port: int, concurrency: int) -> Timing:
+    """Runs all scripts, `concurrency` at a time. The first failure ends the run."""
+    lines = {line.wire.fileno(): line for line in (_connect(port) for _ in range(min(concurrency, len(scripts))))}
+    poll = select.epoll()
+    for number in lines:
+        poll.register(number, select.EPOLLIN)
+    latencies = [0.0] * len(scripts)
+    waiting = enumerate(scripts)
+    clock = time.perf_counter
+    try:
+        began = clock()
+        live = sum(_begin(line, waiting, clock()) for line in lines.values())
+        while live:
+            events = poll.poll(SILENCE)
+            if not events:
+                raise Failed(f"the server has been silent for {SILENCE:.0f} s")
+            for number, _ in events:
+                line = lines[number]
+                answer = _hear(line)
+                if answer is None or line.script is None:
+                    continue
+                try:
+                    line.wire.sendall(line.script.send(answer))
+                except StopIteration:
+                    now = clock()
+                    latencies[line.index] = now - line.began
+                    live -= not _begin(line, waiting, now)
+        return Timing(seconds=clock() - began, latencies=latencies)
+    finally:
+        poll.close()
+        for line in lines.values():
+            line.wire.close()
+
+
+def _connect(port: int) -> _Line:
+    wire = socket.create_connection(("127.0.0.1", port))
+    wire.settimeout(None)
+    wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return _Line(wire)
+
+
+def _begin(line: _Line, waiting: Iterator[tuple[int, Script]], now: float) -> bool:
+    """Gives the connection its next script; false when there is none left."""
+    for line.index, line.script in waiting:
+        line.began = now
+        line.wire.sendall(next(line.script))
+        return True
+    line.script = None
+    return False
+
+
+def _hear(line: _Line) -> Answer | None:
+    """What has come, as an answer once it is whole."""
+    got = line.wire.recv(65_536)
+    if not got:
+        raise Failed("the server closed the connection")
+    heard = line.heard + got if line.heard else got
+    end = heard.find(b"\r\n\r\n")
+    if end >= 0:
+        head = heard[: end + 2]
+        lower = head.lower()
+        at = lower.find(b"\r\ncontent-length: ")
+        if at < 0:
+            raise Failed(f"an answer without Content-Length: {head!r}")
+        whole = end + 4 + int(head[at + 18 : head.index(b"\r\n", at + 18)])
+        if len(heard) >= whole:
+            line.heard = b""
+            return Answer(status=int(head[9:12]), head=head, lower=lower, body=heard[end + 4 : whole])
+    line.heard = heard
+    return None

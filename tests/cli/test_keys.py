@@ -1,0 +1,71 @@
+"""`vestibule keys`: what an operator reads before, while and after a key is rotated."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from tests.cli.house import CommandLine
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> CommandLine:
+    return CommandLine(tmp_path, with_keys=True)
+
+
+def listed(line: CommandLine, purpose: str) -> list[tuple[str, str]]:
+    """(kid, what it does) of the keys of one purpose."""
+    rows = [row.split(None, 2) for row in line.run("keys", "list").stdout.splitlines()]
+    return [(kid, does) for kind, kid, does in rows if kind == purpose]
+
+
+def test_list_shows_every_key_and_what_it_does(line: CommandLine) -> None:
+    for purpose in ("token-rs256", "token-es256", "saml-request"):
+        assert [does for _, does in listed(line, purpose)] == ["signs"]
+
+
+def test_rotate_says_when_the_next_key_signs(line: CommandLine) -> None:
+    """Published at once, signing a day later; the last one then retires by itself."""
+    result = line.run("keys", "rotate", "token-es256")
+    assert result.exit_code == 0
+    assert "It is published now and signs from 2026-03-03 09:00:00 UTC." in result.stdout
+    (_, old), (_, new) = listed(line, "token-es256")
+    assert old == "signs until 2026-03-04 09:00:00 UTC"
+    assert new == "published, signs from 2026-03-03 09:00:00 UTC"
+    line.clock.advance(timedelta(days=1))
+    assert [does for _, does in listed(line, "token-es256")] == ["published until 2026-03-04 09:00:00 UTC", "signs"]
+    line.clock.advance(timedelta(days=1))
+    assert listed(line, "token-es256")[0][1] == "retired 2026-03-04 09:00:00 UTC"
+
+
+def test_rotate_at_once_says_what_breaks(line: CommandLine) -> None:
+    result = line.run("keys", "rotate", "token-es256", "--now")
+    assert "signs from 2026-03-02 09:00:00 UTC" in result.stdout
+    assert "refuse new tokens until they fetch it again" in result.stdout
+    assert [does.split()[0] for _, does in listed(line, "token-es256")] == ["published", "signs"]
+
+
+def test_rotating_the_saml_key_names_those_who_need_the_certificate(line: CommandLine) -> None:
+    result = line.run("keys", "rotate", "saml-request")
+    assert "Identity providers that imported our certificate by hand need the new one" in result.stdout
+
+
+def test_retire_takes_a_key_out(line: CommandLine) -> None:
+    line.run("keys", "rotate", "token-es256", "--now")
+    line.clock.advance(timedelta(seconds=1))
+    old = listed(line, "token-es256")[0][0]
+    result = line.run("keys", "retire", old)
+    assert result.exit_code == 0
+    assert result.stdout.startswith(f"Retired {old} (token-es256).")
+    assert listed(line, "token-es256")[0][1] == "retired 2026-03-02 09:00:01 UTC"
+
+
+def test_the_last_key_is_not_retired(line: CommandLine) -> None:
+    result = line.run("keys", "retire", listed(line, "token-es256")[0][0])
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "rule: keys.last" in result.stderr
+
+
+def test_an_unknown_key_or_purpose_is_refused(line: CommandLine) -> None:
+    unknown = line.run("keys", "retire", "nobody")
+    assert (unknown.exit_code, "rule: keys.unknown" in unknown.stderr) == (1, True)
+    assert line.run("keys", "rotate", "nonsense").exit_code == 2
