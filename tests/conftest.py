@@ -53,5 +53,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(
             f"{skipped} SKIPPED: their peers are missing. `sudo tests/peers/install.sh` installs them."
         )
-    took = " · ".join(f"{part} {SECONDS[part]:.1f} s" for part in PARTS if part in SECONDS)
-    terminalreporter.write_line(f"parts: {took}")
+    if SECONDS:
+        took = " · ".join(f"{part} {SECONDS[part]:.1f} s" for part in PARTS if part in SECONDS)
+        terminalreporter.write_line(f"parts: {took}")

@@ -9,7 +9,12 @@ from tests.cli.house import CommandLine
 
 @pytest.fixture
 def line(tmp_path: Path) -> CommandLine:
-    return CommandLine(tmp_path, with_keys=True)
+    """The first keys are a day old, so that the order of age is certain."""
+    made = CommandLine(tmp_path, with_keys=True)
+    made.clock.advance(timedelta(days=-1))
+    made.run("keys", "list")
+    made.clock.advance(timedelta(days=1))
+    return made
 
 
 def listed(line: CommandLine, purpose: str) -> list[tuple[str, str]]:
@@ -63,6 +68,13 @@ def test_the_last_key_is_not_retired(line: CommandLine) -> None:
     result = line.run("keys", "retire", listed(line, "token-es256")[0][0])
     assert (result.exit_code, result.stdout) == (1, "")
     assert "rule: keys.last" in result.stderr
+
+
+@pytest.mark.parametrize("kid", ["-x", "--x", "-"])
+def test_a_name_that_begins_with_a_hyphen_is_a_name(line: CommandLine, kid: str) -> None:
+    """Key names are thumbprints, and one in 64 begins so."""
+    result = line.run("keys", "retire", kid)
+    assert (result.exit_code, "rule: keys.unknown" in result.stderr) == (1, True)
 
 
 def test_an_unknown_key_or_purpose_is_refused(line: CommandLine) -> None:

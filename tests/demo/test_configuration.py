@@ -9,7 +9,7 @@ from vestibule.model.connection import Delivery, Unsolicited
 from vestibule.settings import reading
 
 PLACES = lay_out(8000)
-POLICIES = tuple(dict.fromkeys(scenario.policy for scenario in (*TILES, *ATTACKS)))
+POLICIES = tuple(dict.fromkeys([*(tile.policy for tile in TILES), *(attack.policy for attack in ATTACKS)]))
 
 
 @pytest.mark.parametrize("policy", POLICIES, ids=str)

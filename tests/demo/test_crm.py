@@ -7,8 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 import pytest
 from starlette.testclient import TestClient
-
 from tests.doubles import CountingEntropy, FixedClock
+
 from vestibule.demo.configuration import DIRECT_STATE
 from vestibule.demo.crm import MOST, Crm, _remember
 from vestibule.demo.journey import Journey
@@ -16,7 +16,8 @@ from vestibule.demo.places import lay_out
 from vestibule.jose import jwt, keys
 
 PLACES = lay_out(8000)
-KEY = keys.SigningKey.from_pem(keys.generate("RS256"), "RS256")
+PEM = keys.generate("RS256")
+KEY = keys.signing_key("k", "RS256", PEM)
 CLOCK = FixedClock()
 
 
@@ -30,7 +31,7 @@ class Broker:
 
     def __call__(self, request: httpx2.Request) -> httpx2.Response:
         if request.url.path == "/.well-known/jwks.json":
-            return httpx2.Response(200, json={"keys": [KEY.public_jwk()]})
+            return httpx2.Response(200, json={"keys": [keys.public_jwk("k", "RS256", keys.public_pem(PEM))]})
         self.redeemed.append(parse_qs(request.content.decode()))
         self.authorizations.append(request.headers["Authorization"])
         now = int(CLOCK.now().timestamp())
@@ -45,9 +46,7 @@ class Visit:
     def __init__(self) -> None:
         self.broker = Broker()
         http = httpx2.AsyncClient(transport=httpx2.MockTransport(self.broker))
-        crm = Crm(
-            places=PLACES, journey=Journey(), secret="s%:", http=http, clock=CLOCK, entropy=CountingEntropy()
-        )
+        crm = Crm(places=PLACES, journey=Journey(), secret="s%:", http=http, clock=CLOCK, entropy=CountingEntropy())
         self.app = crm.app()
         self.browser = self.another_browser()
 
@@ -141,7 +140,9 @@ def test_an_id_token_for_something_else_signs_nobody_in(claims: dict[str, object
 def test_an_error_is_shown_and_not_redeemed() -> None:
     visit = Visit()
     asked = visit.start()
-    answer = visit.browser.get("/callback", params=visit.answered(asked, error="access_denied", error_description="<No>"))
+    answer = visit.browser.get(
+        "/callback", params=visit.answered(asked, error="access_denied", error_description="<No>")
+    )
     assert "&lt;No&gt;" in answer.text
     assert visit.broker.redeemed == []
 

@@ -5,11 +5,11 @@ from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-
 from tests.doubles import CountingEntropy, FixedClock
+
 from vestibule.demo.configuration import entity_id
 from vestibule.demo.idp import PracticeIdp
-from vestibule.demo.people import ADA, GRACE, MALLORY
+from vestibule.demo.people import ADA, GRACE, MALLORY, PracticePerson
 from vestibule.demo.places import lay_out
 from vestibule.ground.errors import Refused
 from vestibule.saml import bindings, checks, response, trust
@@ -33,10 +33,13 @@ def believed(fields: dict[str, str]) -> checks.ValidAssertion:
     return checks.validate(verified, expect=EXPECT, now=CLOCK.now())
 
 
-def asked(**changes: str) -> str:
-    values = {"issuer": IDP.audience, "acs_url": IDP.acs_url, **changes}
+def asked(issuer: str = IDP.audience, acs_url: str = IDP.acs_url) -> str:
     octets = requests.authn_request(
-        id="_asked", issue_instant=CLOCK.now(), destination="http://portal.localhost:8001/sso", **values
+        id="_asked",
+        issue_instant=CLOCK.now(),
+        issuer=issuer,
+        destination="http://portal.localhost:8001/sso",
+        acs_url=acs_url,
     )
     url = bindings.redirect_url(
         "http://portal.localhost:8001/sso",
@@ -50,12 +53,11 @@ def asked(**changes: str) -> str:
 
 
 @pytest.mark.parametrize("person", [ADA, GRACE, MALLORY], ids=lambda person: person.key)
-def test_an_announcement_is_a_valid_unsolicited_response(person: object) -> None:
+def test_an_announcement_is_a_valid_unsolicited_response(person: PracticePerson) -> None:
     """Honest statements, Mallory's too: login CSRF needs no forgery."""
-    assert person in (ADA, GRACE, MALLORY)
-    valid = believed(IDP.announce(person, relay_state=None))  # type: ignore[arg-type]
+    valid = believed(IDP.announce(person, relay_state=None))
     assert checks.classify(valid) is None
-    assert valid.name_id == person.email  # type: ignore[attr-defined]
+    assert valid.name_id == person.email
 
 
 def test_an_answer_names_its_request() -> None:

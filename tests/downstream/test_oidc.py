@@ -17,7 +17,7 @@ from vestibule.model.answer import Answer, FormPost, Redirect
 from vestibule.model.application import Application, ApplicationType, ClientAuth
 from vestibule.model.grant import AccessToken, Code, Grant
 from vestibule.model.identity import Identity, Person
-from vestibule.model.ids import ArrivalId, ClientId, ConnectionId, IdentityKey, PersonId, Sid
+from vestibule.model.ids import ArrivalId, ClientId, ConnectionId, Digest, IdentityKey, PersonId, Sid
 from vestibule.oidc.authorize import AuthorizationRefused, AuthorizationRequest
 
 ISSUER = "https://broker.example/"
@@ -102,7 +102,7 @@ def test_a_code_is_kept_as_a_digest_with_everything_it_stands_for() -> None:
     )
     assert answer.keep == (
         Code(
-            digest=digest(FRESH.code),
+            digest=Digest(digest(FRESH.code)),
             grant=grant,
             redirect_uri="https://crm.example/cb",
             code_challenge="c" * 43,
@@ -143,7 +143,10 @@ def test_tokens_in_the_fragment_fit_each_other_and_are_kept() -> None:
     grant, access = answer.keep
     assert isinstance(grant, Grant)
     assert access == AccessToken(
-        digest=digest(FRESH.access_token), grant=grant.id, scope="openid profile", expires_at=START + timedelta(hours=1)
+        digest=Digest(digest(FRESH.access_token)),
+        grant=grant.id,
+        scope="openid profile",
+        expires_at=START + timedelta(hours=1),
     )
 
 
@@ -240,7 +243,7 @@ def test_a_refusal_without_a_trusted_way_back_rises_on() -> None:
 
 def test_a_refusal_goes_back_as_it_was_asked() -> None:
     way = {"redirect_uri": "https://crm.example/cb", "state": "s"}
-    posted = AuthorizationRefused("login_required", "No.", response_mode="form_post", **way)  # type: ignore[arg-type]
+    posted = AuthorizationRefused("login_required", "No.", response_mode="form_post", **way)
     send = oidc.refuse(posted, ISSUER)
     assert isinstance(send, FormPost)
     assert send.fields["error"] == "login_required"

@@ -159,7 +159,7 @@ class House:
             signer=await self.keyring.token_signer("RS256"),
             issuer=ISSUER,
         )
-        await self.store.keep(*answer.keep)  # type: ignore[arg-type]
+        await self.store.keep(*answer.keep)
         return fresh.code
 
     async def redeem(self, code: str, **changes: str) -> dict[str, str | int]:

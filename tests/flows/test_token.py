@@ -211,6 +211,27 @@ def test_a_used_code_without_its_proof_revokes_nothing() -> None:
     within(story)
 
 
+def test_a_refused_redemption_is_audited_with_its_cause() -> None:
+    async def story(house: House) -> None:
+        code = await house.code(pkce=True)
+        await refused(house.redeem(code))
+        (event,) = await house.store.events.latest()
+        assert (event.kind, event.code, event.application) == ("login.refused", "oidc.pkce_missing", "crm")
+        assert code not in repr(event)
+
+    within(story)
+
+
+def test_codes_that_nobody_was_given_leave_no_events() -> None:
+    """Else anybody could fill the log."""
+
+    async def story(house: House) -> None:
+        await refused(house.redeem("never given"))
+        assert await house.kinds() == []
+
+    within(story)
+
+
 def test_of_fifty_redemptions_at_once_one_wins() -> None:
     async def story(house: House) -> None:
         code = await house.code()

@@ -21,7 +21,6 @@ from cryptography.x509.oid import NameOID
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
 NODE_MODULES = ROOT / ".dev/node/node_modules"
-PEERS_PYTHON = ROOT / ".dev/peers-venv/bin/python"
 SIMPLESAMLPHP = Path("/usr/share/simplesamlphp/www")
 APACHE = Path("/usr/sbin/apache2")
 MOD_AUTH_OPENIDC = Path("/usr/lib/apache2/modules/mod_auth_openidc.so")
@@ -30,21 +29,35 @@ CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 
 def need(*paths: Path) -> None:
     """A peer that is not installed: skipped loudly on a developer's machine, a failure in continuous integration."""
-    missing = [str(path) for path in paths if not path.exists()]
-    if not missing:
-        return
-    message = f"a peer is missing ({', '.join(missing)}); install it with: sudo tests/peers/install.sh"
-    if os.environ.get("CI") == "true":
-        pytest.fail(message)
-    pytest.skip(message)
+    if missing := [str(path) for path in paths if not path.exists()]:
+        _lacking(f"a peer is missing ({', '.join(missing)}); install it with: sudo tests/peers/install.sh")
 
 
 def node() -> str:
     """The Node that runs the peers: our own where Debian's is too old."""
     own = ROOT / ".dev/node-runtime/bin/node"
     found = str(own) if own.exists() else shutil.which("node")
-    need(NODE_MODULES, *([] if found else [Path("/usr/bin/node")]))
-    return found or "node"
+    need(*([] if found else [Path("/usr/bin/node")]))
+    _need_lock(HERE / "node/package-lock.json", ROOT / ".dev/node/installed-lock.json")
+    return str(found)
+
+
+def peers_python() -> Path:
+    """The Python that runs the peers written in it, apart from our own."""
+    _need_lock(HERE / "python/requirements.lock", ROOT / ".dev/peers-venv/installed.lock")
+    return ROOT / ".dev/peers-venv/bin/python"
+
+
+def _need_lock(wanted: Path, installed: Path) -> None:
+    need(installed)
+    if wanted.read_bytes() != installed.read_bytes():
+        _lacking(f"{wanted.name} has changed since the peers were installed; run: sudo tests/peers/install.sh")
+
+
+def _lacking(message: str) -> None:
+    if os.environ.get("CI") == "true":
+        pytest.fail(message)
+    pytest.skip(message)
 
 
 def free_port() -> int:

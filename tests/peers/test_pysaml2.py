@@ -15,13 +15,13 @@ from tests.peers.enterprise import (
     sign_in_from_the_bookmark,
     sign_in_from_the_tile,
 )
-from tests.peers.machine import HERE, PEERS_PYTHON, free_port, need, running, write_key
+from tests.peers.machine import HERE, free_port, need, peers_python, running, write_key
 from tests.peers.plain_browser import PlainBrowser, fetch
 
 
 @pytest.fixture(scope="module")
 def acme(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Enterprise]:
-    need(PEERS_PYTHON, Path("/usr/bin/xmlsec1"))
+    need(Path("/usr/bin/xmlsec1"))
     run = tmp_path_factory.mktemp("pysaml2")
     (run / "sp").mkdir()
     write_key(run, "idp")
@@ -33,7 +33,7 @@ def acme(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Enterprise]:
 
     enterprise = new_enterprise(run, base, "pysaml2", tile)
     environment = {"PORT": str(port), "PEER_BASE": base, "PEER_RUN": str(run)}
-    with running((PEERS_PYTHON, HERE / "pysaml2_idp.py"), port=port, log=run / "pysaml2.log", env=environment):
+    with running((peers_python(), HERE / "pysaml2_idp.py"), port=port, log=run / "pysaml2.log", env=environment):
         idp = {"metadata_xml": fetch(f"{base}/metadata").text}
         mapping = {"email": ["mail", "urn:mace:dir:attribute-def:mail"]}  # what its "basic" name format writes
         connections = [enterprise.connection(signing, idp, attribute_mapping=mapping) for signing in SIGNING]

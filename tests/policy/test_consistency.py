@@ -20,7 +20,8 @@ from vestibule.model.ids import ClientId, ConnectionId, Digest
 from vestibule.model.installation import Branding, Installation
 from vestibule.policy.consistency import faults
 
-CRM, BOARD = ClientId("crm"), ClientId("board")
+CRM, BOARD, PHONE, PLAIN = map(ClientId, ("crm", "board", "phone", "plain"))
+EVERY = (web(), spa(), native(), machine(), web(client_id=PLAIN, target_link_uris=()))
 DIRECT: dict[str, Any] = {"delivery": Delivery.DIRECT, "accept_application_login_csrf_risk": True}
 
 
@@ -35,12 +36,11 @@ def found(
 
 def at(connected: Connection) -> list[tuple[str, str]]:
     """The faults of a connection among applications without fault, paths within it."""
-    among = (web(), spa(), native(), machine())
-    return [(path.removeprefix("connections.acme."), code) for path, code in found(among, (connected,))]
+    return [(path.removeprefix("connections.acme."), code) for path, code in found(EVERY, (connected,))]
 
 
 def joined(**changes: Any) -> Connection:
-    return connection(**{"applications": (CRM, BOARD, ClientId("phone")), **changes})
+    return connection(**{"applications": (CRM, BOARD, PHONE, PLAIN), **changes})
 
 
 def rung(**changes: Any) -> Connection:
@@ -48,7 +48,7 @@ def rung(**changes: Any) -> Connection:
 
 
 def test_a_valid_configuration_has_no_fault() -> None:
-    assert found((web(), spa(), native(), machine()), (joined(),)) == []
+    assert found(EVERY, (joined(),)) == []
 
 
 def test_an_empty_configuration_has_no_fault() -> None:
@@ -57,7 +57,7 @@ def test_an_empty_configuration_has_no_fault() -> None:
 
 def test_every_fault_says_what_to_do_and_none_is_told_twice() -> None:
     two = {"a": Route(application=CRM, delivery=Delivery.DIRECT), "b": Route(application=CRM, delivery=Delivery.DIRECT)}
-    told = faults(Installation(), (web(name=""), spa()), (rung(routes=two),))
+    told = faults(Installation(), (web(name=""), *EVERY[1:]), (rung(routes=two),))
     assert len(set(told)) == len(told)
     assert all(len(one.message) > 10 for one in told)
     path = "connections.acme.idp_initiated.accept_application_login_csrf_risk"
@@ -143,6 +143,7 @@ def test_what_is_wrong_with_an_application(application: Application, field: str,
         web(web_origins=("https://crm.example", "http://localhost:3000")),
         web(id_token_signed_response_alg="ES256"),
         web(redirect_uris=(), grant_types=("client_credentials",)),
+        machine(grant_types=("authorization_code", "client_credentials")),
         spa(allow_unsolicited_tokens=True, response_types=("code", "token id_token", "id_token token", "token")),
     ],
 )
@@ -171,6 +172,7 @@ def test_a_client_id_is_given_once() -> None:
         "https://crm.example/callback#f",
         "https://crm.example/callback#",
         "https://*.crm.example/callback",
+        "https://crm.example/*",
         "https://user@crm.example/callback",
         "https://crm.example/a/../callback",
         "https://crm.example/%2e%2e/callback",
@@ -193,7 +195,15 @@ def test_a_native_application_may_use_a_private_scheme_with_a_dot(uri: str) -> N
 
 
 @pytest.mark.parametrize(
-    "uri", ["phone:/callback", "javascript:alert(1)", "com.example.phone:/a b", "com.example.phone:\\a", "http://[x.y/"]
+    "uri",
+    [
+        "phone:/callback",
+        "com.example.phone:/\x01",
+        "javascript:alert(1)",
+        "com.example.phone:/a b",
+        "com.example.phone:\\a",
+        "http://[x.y/",
+    ],
 )
 def test_a_private_scheme_is_a_reversed_domain_name(uri: str) -> None:
     assert found((native(redirect_uris=(uri,)),)) == [
@@ -212,6 +222,7 @@ def test_a_private_scheme_is_a_reversed_domain_name(uri: str) -> None:
         (joined(display_name=""), "display_name", "connection.display_name"),
         (joined(idp=idp(entity_id="")), "idp.entity_id", "connection.entity_id"),
         (joined(idp=idp(entity_id="a b")), "idp.entity_id", "connection.entity_id"),
+        (joined(idp=idp(entity_id="a\tb")), "idp.entity_id", "connection.entity_id"),
         (joined(idp=idp(entity_id="a" * 1025)), "idp.entity_id", "connection.entity_id"),
         (joined(sp_entity_id=""), "sp_entity_id", "connection.sp_entity_id"),
         (joined(idp=idp(certificates=())), "idp.certificates", "connection.no_certificate"),
@@ -263,6 +274,7 @@ def test_what_is_wrong_with_a_connection(connected: Connection, path: str, code:
         joined(
             idp=idp(sso_url="http://idp.localhost:8001/sso", entity_id="urn:idp", slo_url="https://idp.example/slo")
         ),
+        joined(idp=idp(entity_id="a" * 1024)),
         joined(sp_entity_id="urn:amazon:webservices", subject_attribute="uid"),
         joined(attribute_mapping={"https://crm.example/roles": ("roles",), "name": ("cn",)}),
         joined(idp=idp(sso_url=None), idp_initiated=policy(enabled=False)),
@@ -276,7 +288,7 @@ def test_what_is_right_with_a_connection(connected: Connection) -> None:
 
 @pytest.mark.parametrize("name", ["", "a b", "-a", "a-", "a/b", "ä", "a.b", "a" * 129])
 def test_a_name_is_letters_digits_and_hyphens(name: str) -> None:
-    assert found((web(), spa(), native()), (joined(name=name),)) == [(f"connections.{name}.name", "connection.name")]
+    assert found(EVERY, (joined(name=name),)) == [(f"connections.{name}.name", "connection.name")]
 
 
 def test_names_and_ids_of_connections_are_one_namespace() -> None:
@@ -285,7 +297,7 @@ def test_names_and_ids_of_connections_are_one_namespace() -> None:
         return joined(**{**plain, **changes})
 
     def clash(**changes: Any) -> list[tuple[str, str]]:
-        return found((web(), spa(), native()), (joined(), other(**changes)))
+        return found(EVERY, (joined(), other(**changes)))
 
     assert clash() == []
     assert clash(name="acme") == [("connections.acme.name", "connection.name_taken")]
@@ -304,7 +316,7 @@ def test_one_connection_holds_a_verified_domain() -> None:
     def both(first: bool, second: bool) -> list[tuple[str, str]]:
         one = joined(domains=(Domain(name="a.example", verified=first),))
         two = joined(id=ConnectionId("con_beta"), name="beta", domains=(Domain(name="a.example", verified=second),))
-        return found((web(), spa(), native()), (one, two))
+        return found(EVERY, (one, two))
 
     assert both(True, False) == both(False, True) == both(False, False) == []
     assert both(True, True) == [("connections.beta.domains[0].verified", "connection.domain_taken")]
@@ -378,7 +390,7 @@ def test_one_connection_holds_a_verified_domain() -> None:
             "forbidden_parameter",
         ),
         (rung(**DIRECT, default_application=BOARD), "delivery", "direct_spa"),
-        (rung(**DIRECT, default_application=ClientId("phone")), "delivery", "direct_application_type"),
+        (rung(**DIRECT, default_application=PHONE), "delivery", "direct_application_type"),
         (
             rung(
                 accept_application_login_csrf_risk=True,
@@ -393,15 +405,14 @@ def test_one_connection_holds_a_verified_domain() -> None:
             "target_link_uri",
         ),
         (
-            rung(default_application=ClientId("phone"), relay_state=RelayStateUse.TARGET_LINK_URI),
+            rung(default_application=PLAIN, relay_state=RelayStateUse.TARGET_LINK_URI),
             "relay_state",
             "no_target_link_uris",
         ),
     ],
 )
 def test_what_is_wrong_with_a_policy(connected: Connection, field: str, code: str) -> None:
-    applications = (web(), spa(), native(target_link_uris=()), machine())
-    assert found(applications, (connected,)) == [(f"connections.acme.idp_initiated.{field}", f"idp_initiated.{code}")]
+    assert found(EVERY, (connected,)) == [(f"connections.acme.idp_initiated.{field}", f"idp_initiated.{code}")]
 
 
 @pytest.mark.parametrize(
@@ -413,6 +424,7 @@ def test_what_is_wrong_with_a_policy(connected: Connection, field: str, code: st
         rung(**DIRECT, relay_state=RelayStateUse.STATE),
         rung(**DIRECT, parameters={"redirect_uri": "https://crm.example/unsolicited", "state": "s"}),
         rung(relay_state=RelayStateUse.TARGET_LINK_URI),
+        rung(relay_state=RelayStateUse.TARGET_LINK_URI, routes={"r": Route(application=PLAIN)}),
         rung(routes={"r": Route(application=BOARD, target_link_uri="https://crm.example/app/x")}),
         rung(enabled=False, default_application=ClientId("gone")),
         rung(enabled=False, unsolicited=Unsolicited.ACCEPT),

@@ -310,8 +310,8 @@ class SweepContract:
         assert await store.codes.find(Digest("code-live")) is not None
 
     @promise
-    async def test_sweep_a_revocation_before_its_grant_goes_in_the_end(self, store: Store) -> None:
-        """It stays while a code of the grant could be out, and does not stay for ever."""
+    async def test_sweep_a_revocation_outlives_the_codes_of_its_grant(self, store: Store) -> None:
+        """A revocation that came before its grant stays while a code of it could be out."""
         await store.keep(GrantRevoked(id=nouns.grant().id))
         await store.sweep(now=T0)
         await store.sweep(now=T0 + DAY - TICK)

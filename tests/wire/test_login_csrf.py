@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-
 from tests.wire.world import (
     ADA,
     CRM,
@@ -103,7 +102,9 @@ def test_steering_the_victim_straight_to_the_application_issues_nothing(policy: 
     play(scene, configuration(**policy))
 
 
-@pytest.mark.parametrize("origin", [EVIL, None, "null", "https://idp.acme.example.evil.example", "http://idp.acme.example"])
+@pytest.mark.parametrize(
+    "origin", [EVIL, None, "null", "https://idp.acme.example.evil.example", "http://idp.acme.example"]
+)
 def test_under_accept_a_post_from_a_foreign_origin_becomes_a_question(origin: str | None) -> None:
     async def scene(world: World) -> None:
         victim = world.browser()
@@ -115,7 +116,9 @@ def test_under_accept_a_post_from_a_foreign_origin_becomes_a_question(origin: st
     play(scene, configuration(**ACCEPT, **DIRECT))
 
 
-@pytest.mark.parametrize(("listed", "origin"), [("*", EVIL), ("*", None), ("null", "null"), ("null", None), (EVIL, EVIL)])
+@pytest.mark.parametrize(
+    ("listed", "origin"), [("*", EVIL), ("*", None), ("null", "null"), ("null", None), (EVIL, EVIL)]
+)
 def test_post_origins_let_accept_believe_what_it_lists(listed: str, origin: str | None) -> None:
     """The positive control: with the weaker choice made by name, the attack works."""
 

@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-
 from tests.builders_saml import idp_key
 from tests.wire.world import (
     ADA,
@@ -21,6 +20,7 @@ from tests.wire.world import (
     play,
     refused,
 )
+
 from vestibule.model.ids import Reference
 
 
@@ -299,7 +299,11 @@ def test_an_unknown_relay_state_can_be_refused() -> None:
 
 def test_a_deep_link_is_followed_inside_the_prefixes_only() -> None:
     async def scene(world: World) -> None:
-        for link, kept in ((f"{CRM}/app/orders/7", True), ("https://evil.example/app/", False), (f"{CRM}/other", False)):
+        for link, kept in (
+            (f"{CRM}/app/orders/7", True),
+            ("https://evil.example/app/", False),
+            (f"{CRM}/other", False),
+        ):
             browser = world.browser()
             landed = location(await world.tile(browser, relay_state=link))
             told = parameters(location(await browser.get(landed, cross_site=True)))
@@ -325,7 +329,9 @@ def test_the_trace_holds_every_rule_for_a_success_and_no_attribute_value() -> No
 def test_a_tile_without_saml_leads_to_the_application_and_refuses_a_foreign_connection() -> None:
     async def scene(world: World) -> None:
         browser = world.browser()
-        url = location(await browser.get("/launch/crm?connection=acme&target_link_uri=https%3A%2F%2Fcrm.example%2Fapp%2Fx"))
+        url = location(
+            await browser.get("/launch/crm?connection=acme&target_link_uri=https%3A%2F%2Fcrm.example%2Fapp%2Fx")
+        )
         told = parameters(url)
         assert url.startswith(f"{CRM}/login?")
         assert told["target_link_uri"] == f"{CRM}/app/x"

@@ -5,7 +5,6 @@ import json
 from typing import Any
 
 import pytest
-
 from tests.wire.world import (
     ADA,
     CRM,

@@ -13,10 +13,9 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx2
-
-
 from tests.builders_saml import idp_certificate, idp_key
 from tests.doubles import CountingEntropy, FixedClock
+
 from vestibule import assembly
 from vestibule.keys.keyring import Keyring
 from vestibule.saml import bindings, issue
@@ -146,7 +145,9 @@ class World:
 
     # -- the identity provider ---------------------------------------------------------------------------------------
 
-    def saml_response(self, who: str = ADA, *, connection: str = "acme", style: str = "callback", **changes: Any) -> str:
+    def saml_response(
+        self, who: str = ADA, *, connection: str = "acme", style: str = "callback", **changes: Any
+    ) -> str:
         """A fresh signed response in base64; `changes` are fields of `saml.issue.Statement`, or `sign`."""
         self._count += 1
         now = self.clock.now()

@@ -69,7 +69,7 @@ def _rotate(parts: Parts) -> click.Command:
 
 
 def _retire(parts: Parts) -> click.Command:
-    @click.command()
+    @click.command(context_settings={"ignore_unknown_options": True})  # a key's name may begin with a hyphen
     @click.argument("kid")
     def retire(kid: str) -> None:
         """Take the key KID out of use and out of sight now; what it signed is believed no longer."""

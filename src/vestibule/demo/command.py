@@ -53,12 +53,13 @@ def run(*, host: str = "127.0.0.1", port_base: int = 8000, directory: Path | Non
 
 @contextlib.contextmanager
 def _listen(host: str, place: Place) -> Iterator[socket.socket]:
-    """The port, taken before anything is made, so that a port in use is one clear sentence."""
+    """The port, taken before anything is made: a port in use is one sentence, and early visitors wait in line."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listening.bind((host, place.port))
+            listening.listen()
         except (OSError, OverflowError) as error:
             raise Refused(
                 "demo.port",

@@ -8,7 +8,7 @@ from vestibule.downstream.lifetimes import Lifetimes
 from vestibule.downstream.oidc import is_public, signed_id_token
 from vestibule.flows import backchannel
 from vestibule.flows.backchannel import Standing
-from vestibule.flows.record import Record, new_reference
+from vestibule.flows.record import Record, keep_refusal, new_reference
 from vestibule.ground.clock import Clock
 from vestibule.ground.entropy import Entropy
 from vestibule.ground.errors import OAuthRefused
@@ -68,16 +68,24 @@ class Redeeming:
     # -- authorization_code ------------------------------------------------------------------------------------------
 
     async def _code(self, application: Application, parameters: Mapping[str, str]) -> TokenResponse:
-        """Everything that can fail is asked before the one step that cannot be undone, so that no mistake burns a code."""
+        """A code that was given, and what became of it: redeemed, reused or refused, an event says so."""
         secret = Digest(digest(_required(parameters, "code")))
         code = await self.store.codes.find(secret)
         if code is None:
             raise _refused("The code is unknown, or long gone [RFC 6749 5.2]; start again.", "oidc.code_unknown")
-        facts = law.CodeFacts(
-            client_id=code.grant.application, redirect_uri=code.redirect_uri, code_challenge=code.code_challenge
-        )
+        try:
+            return await self._redeem(code, application, parameters)
+        except OAuthRefused as refused:
+            if refused.code != "oidc.code_reused":  # that one is audited with what it revoked
+                await keep_refusal(self.store, self._record(code.grant, self.clock.now()), refused)
+            raise
+
+    async def _redeem(self, code: Code, application: Application, parameters: Mapping[str, str]) -> TokenResponse:
+        """Everything that can fail is asked before the one step that cannot be undone, so that no mistake burns a code."""
         law.check(
-            facts,
+            law.CodeFacts(
+                client_id=code.grant.application, redirect_uri=code.redirect_uri, code_challenge=code.code_challenge
+            ),
             client_id=application.client_id,
             public=is_public(application),
             redirect_uri=parameters.get("redirect_uri") or None,
@@ -94,8 +102,8 @@ class Redeeming:
         refresh = self.entropy.token(32) if refreshing and now < grant.refresh_until else None
         answer, kept = await self._tokens(application, grant, grant.scope, standing, refresh, now, refreshed=False)
         event = self._record(grant, now).event("code.redeemed", person=grant.person)
-        if not await self.store.codes.take(secret, now=now, keep=(grant, *kept, event)):
-            raise await self._lost(secret)
+        if not await self.store.codes.take(code.digest, now=now, keep=(grant, *kept, event)):
+            raise await self._lost(code.digest)
         return answer
 
     async def _lost(self, secret: Digest) -> OAuthRefused:

@@ -187,13 +187,8 @@ def _is_browser_token(kind: str) -> bool:
 
 def _error_mode(given: Mapping[str, str], fallback: ResponseMode) -> ResponseMode:
     """How errors travel: as asked, where that is possible; an unusable wish falls back to the response type's own mode."""
-    match given.get("response_mode"):
-        case "form_post":
-            return "form_post"
-        case "fragment":
-            return "fragment"
-        case _:
-            return fallback
+    modes: Mapping[str, ResponseMode] = {"form_post": "form_post", "fragment": "fragment"}
+    return modes.get(given.get("response_mode", ""), fallback)
 
 
 def _refuse_request_objects(given: Mapping[str, str], way: _Way) -> None:

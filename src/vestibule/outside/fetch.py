@@ -133,4 +133,5 @@ def _parsed(url: str) -> httpx2.URL:
 
 def _shown(url: str) -> str:
     """The URL without what may be secret in it: query, fragment and user name."""
-    return url.split("#")[0].split("?")[0].rpartition("@")[2] if "@" in url else url.split("#")[0].split("?")[0]
+    plain = url.partition("#")[0].partition("?")[0]
+    return plain.rpartition("@")[2]

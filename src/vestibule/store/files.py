@@ -13,7 +13,7 @@ from vestibule.store.steps import Steps
 T = TypeVar("T")
 
 BUSY_SECONDS = 5.0
-"""How long another process may hold the write lock before a request is given up."""
+"""How long another process may hold the file before a request is given up."""
 
 # Primary result codes that say something about the machine or the file, not about our statements [SQLite, Result and Error Codes].
 _MEANINGS = {

@@ -1,8 +1,7 @@
 """The engine that forgets: the port in dictionaries behind one lock, for tests of everything above the store."""
 
-import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from vestibule.model.application import Application
@@ -11,7 +10,7 @@ from vestibule.model.connection import Connection
 from vestibule.model.event import Event
 from vestibule.model.grant import AccessToken, Code, Grant, RefreshToken
 from vestibule.model.identity import Identity, Person
-from vestibule.model.ids import ArrivalId, ConnectionId, Digest, GrantId, IdentityKey, PersonId, Reference, Sid
+from vestibule.model.ids import ArrivalId, ConnectionId, Digest, IdentityKey, PersonId, Reference, Sid
 from vestibule.model.installation import Installation
 from vestibule.model.key import StoredKey
 from vestibule.model.outcome import Outcome
@@ -20,128 +19,18 @@ from vestibule.model.rehearsal import Rehearsal
 from vestibule.model.session import Session
 from vestibule.store import port
 from vestibule.store.configuration import check
-from vestibule.store.faults import AlreadyKept
 from vestibule.store.port import (
     Answered,
-    ArrivalEnded,
     AssertionClaim,
-    GrantRevoked,
     Keep,
     Record,
-    RestartsAnswered,
-    SessionEnded,
 )
 from vestibule.store.retention import RULES
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Known:
-    """An identity as it is remembered, and whose it is."""
-
-    person: PersonId
-    identity: Identity
-
-
-@dataclass(slots=True)
-class _Tables:
-    """Everything that is kept. Whoever reads or writes holds `lock`, and awaits nothing meanwhile."""
-
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    facts: dict[str, str] = field(default_factory=dict)
-    installation: Installation = field(default_factory=Installation)
-    connections: dict[ConnectionId, Connection] = field(default_factory=dict)
-    applications: dict[str, Application] = field(default_factory=dict)
-    assertions: dict[tuple[ConnectionId, str, str], AssertionClaim] = field(default_factory=dict)
-    pending: dict[str, PendingLogin] = field(default_factory=dict)
-    arrivals: dict[ArrivalId, Arrival] = field(default_factory=dict)
-    outcomes: dict[str, Outcome] = field(default_factory=dict)
-    people: dict[PersonId, Person] = field(default_factory=dict)
-    identities: dict[IdentityKey, _Known] = field(default_factory=dict)
-    sessions: dict[Sid, Session] = field(default_factory=dict)
-    codes: dict[Digest, Code] = field(default_factory=dict)
-    access_tokens: dict[Digest, AccessToken] = field(default_factory=dict)
-    refresh_tokens: dict[Digest, RefreshToken] = field(default_factory=dict)
-    grants: dict[GrantId, Grant] = field(default_factory=dict)
-    revoked: set[GrantId] = field(default_factory=set)
-    keys: dict[str, StoredKey] = field(default_factory=dict)
-    events: dict[str, Event] = field(default_factory=dict)
-    rehearsals: dict[str, Rehearsal] = field(default_factory=dict)
-
-    def admit(self, records: Sequence[Record]) -> None:
-        """Refuses second inserts before anything is changed, so that a transaction is whole or nothing."""
-        seen: set[tuple[type, str]] = set()
-        for record in records:
-            match record:
-                case PendingLogin():
-                    name, there = record.id, record.id in self.pending
-                case Arrival():
-                    name, there = record.id, record.id in self.arrivals
-                case Outcome():
-                    name, there = record.id, record.id in self.outcomes
-                case Code():
-                    name, there = record.digest, record.digest in self.codes
-                case RefreshToken():
-                    name, there = record.digest, record.digest in self.refresh_tokens
-                case _:
-                    continue
-            if there or (type(record), name) in seen:
-                raise AlreadyKept(type(record).__name__)
-            seen.add((type(record), name))
-
-    def write(self, records: Sequence[Record]) -> None:
-        """Writes admitted records."""
-        for record in records:
-            match record:
-                case PendingLogin():
-                    self.pending[record.id] = record
-                case Arrival():
-                    self.arrivals[record.id] = record
-                case Outcome():
-                    self.outcomes[record.id] = record
-                case Session():
-                    self.sessions[record.sid] = record
-                case Code():
-                    self.codes[record.digest] = record
-                case Grant():
-                    self.grants[record.id] = record
-                case AccessToken():
-                    self.access_tokens[record.digest] = record
-                case RefreshToken():
-                    self.refresh_tokens[record.digest] = record
-                case Event():
-                    self.events[record.id] = record
-                case StoredKey():
-                    self.keys[record.kid] = record
-                case Rehearsal():
-                    self.rehearsals[record.id] = record
-                case ArrivalEnded():
-                    self.arrivals.pop(record.id, None)
-                case SessionEnded():
-                    self.sessions.pop(record.sid, None)
-                case GrantRevoked():
-                    self.revoked.add(record.id)
-                case RestartsAnswered():
-                    self.uncount(record)
-
-    def uncount(self, record: RestartsAnswered) -> None:
-        for login in tuple(self.pending.values()):
-            if login.connection == record.connection and login.cookie in record.cookies:
-                self.pending[login.id] = replace(login, counted=False)
-
-    def once(self, won: bool, step: Callable[[], object], keep: Keep) -> bool:
-        """The winner's step and what it wants kept; a loser changes nothing."""
-        if won:
-            self.admit(keep)
-            step()
-            self.write(keep)
-        return won
-
-    def grant(self, id: GrantId) -> Grant | None:
-        return None if id in self.revoked else self.grants.get(id)
+from vestibule.store.tables import Known, Tables
 
 
 class _Configured:
-    def __init__(self, tables: _Tables) -> None:
+    def __init__(self, tables: Tables) -> None:
         self._t = tables
 
     async def connection(self, reference: str) -> Connection | None:
@@ -192,7 +81,7 @@ class _Configured:
 
 
 class _Assertions:
-    def __init__(self, tables: _Tables) -> None:
+    def __init__(self, tables: Tables) -> None:
         self._t = tables
 
     async def claim(self, claim: AssertionClaim, *, keep: Keep = ()) -> bool:
@@ -202,7 +91,7 @@ class _Assertions:
 
 
 class _PendingLogins:
-    def __init__(self, tables: _Tables) -> None:
+    def __init__(self, tables: Tables) -> None:
         self._t = tables
 
     async def find(self, request_id: str) -> PendingLogin | None:
@@ -242,7 +131,7 @@ class _PendingLogins:
 
 
 class _Arrivals:
-    def __init__(self, tables: _Tables) -> None:
+    def __init__(self, tables: Tables) -> None:
         self._t = tables
 
     async def find(self, id: ArrivalId) -> Arrival | None:
@@ -270,7 +159,7 @@ class _Arrivals:
 
 
 class _Outcomes:
-    def __init__(self, tables: _Tables) -> None:
+    def __init__(self, tables: Tables) -> None:
         self._t = tables
 
     async def find(self, id: str) -> Outcome | None:
@@ -285,7 +174,7 @@ class _Outcomes:
 
 
 class _People:
-    def __init__(self, tables: _Tables) -> None:
+    def __init__(self, tables: Tables) -> None:
         self._t = tables
 
     async def settle(
@@ -299,7 +188,7 @@ class _People:
                     return None
                 person = new
                 self._t.people[new] = Person(id=new, created_at=now)
-            self._t.identities[identity.key] = _Known(person=person, identity=identity)
+            self._t.identities[identity.key] = Known(person=person, identity=identity)
             return self._t.people[person]
 
     def _joined(self, identity: Identity) -> PersonId | None:
@@ -331,7 +220,7 @@ class _People:
 
 
 class _Sessions:
-    def __init__(self, tables: _Tables) -> None:
+    def __init__(self, tables: Tables) -> None:
         self._t = tables
 
     async def find(self, cookie: Digest) -> Session | None:
@@ -346,7 +235,7 @@ class _Sessions:
 
 
 class _Codes:
-    def __init__(self, tables: _Tables) -> None:
+    def __init__(self, tables: Tables) -> None:
         self._t = tables
 
     async def find(self, digest: Digest) -> Code | None:
@@ -369,7 +258,7 @@ class _Codes:
 
 
 class _Tokens:
-    def __init__(self, tables: _Tables) -> None:
+    def __init__(self, tables: Tables) -> None:
         self._t = tables
 
     async def access(self, digest: Digest) -> tuple[AccessToken, Grant] | None:
@@ -409,7 +298,7 @@ class _Tokens:
 
 
 class _Keys:
-    def __init__(self, tables: _Tables) -> None:
+    def __init__(self, tables: Tables) -> None:
         self._t = tables
 
     async def all(self) -> tuple[StoredKey, ...]:
@@ -433,7 +322,7 @@ class _Keys:
 
 
 class _Events:
-    def __init__(self, tables: _Tables) -> None:
+    def __init__(self, tables: Tables) -> None:
         self._t = tables
 
     async def by_reference(self, reference: Reference) -> tuple[Event, ...]:
@@ -456,7 +345,7 @@ class _Events:
 
 
 class _Rehearsals:
-    def __init__(self, tables: _Tables) -> None:
+    def __init__(self, tables: Tables) -> None:
         self._t = tables
 
     async def find(self, id: str) -> Rehearsal | None:
@@ -486,7 +375,7 @@ class MemoryStore:
     """A `Store` that keeps nothing beyond the process; safe for several threads and event loops."""
 
     def __init__(self) -> None:
-        self._t = tables = _Tables()
+        self._t = tables = Tables()
         self.configured: port.Configured = _Configured(tables)
         self.assertions: port.Assertions = _Assertions(tables)
         self.pending: port.PendingLogins = _PendingLogins(tables)

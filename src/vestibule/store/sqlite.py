@@ -11,7 +11,7 @@ from typing import TypeVar
 from vestibule.store import port
 from vestibule.store import statements as sql
 from vestibule.store.codec import micros
-from vestibule.store.files import connect, create, run, unavailable
+from vestibule.store.files import BUSY_SECONDS, connect, create, run, unavailable
 from vestibule.store.keeping import kept
 from vestibule.store.migrate import migrate
 from vestibule.store.nouns.configured import SqlConfigured
@@ -33,8 +33,10 @@ class SqliteStore:
     returns when its transaction is on disk.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, patience: float = BUSY_SECONDS) -> None:
+        """`patience`: for how many seconds another process may hold the write lock before a request is given up."""
         self._path = Path(path)
+        self._patience = patience
         self._writer: Writer | None = None
         self._readers: dict[int, sqlite3.Connection] = {}
         self.configured: port.Configured = SqlConfigured(self)
@@ -58,7 +60,7 @@ class SqliteStore:
     async def open(self) -> None:
         if self._writer is None:
             await asyncio.to_thread(self._prepare)
-            self._writer = Writer(self._path)
+            self._writer = Writer(self._path, patience=self._patience)
 
     def _prepare(self) -> None:
         create(self._path)

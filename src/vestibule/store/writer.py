@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from vestibule.store.faults import AlreadyKept
-from vestibule.store.files import BUSY_SECONDS, connect, primary, run, unavailable
+from vestibule.store.files import connect, primary, run, unavailable
 from vestibule.store.port import StoreUnavailable
 from vestibule.store.steps import Steps, Undone
 
@@ -34,9 +34,10 @@ class _Request:
 class Writer:
     """Nothing is acknowledged before the commit that holds it has returned. `commits` counts them."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, patience: float) -> None:
         self.commits = 0
         self._path = path
+        self._patience = patience
         self._queue: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
         self._closing = threading.Lock()
         self._closed = False
@@ -104,7 +105,7 @@ class Writer:
         if self._connection is None:
             self._connection = connect(self._path, reader=False)
             self._connection.execute("PRAGMA busy_timeout = 0")  # `_begin` does the waiting
-        _begin(self._connection)
+        _begin(self._connection, self._patience)
         for request in group:
             _apart(self._connection, request)
         self._connection.execute("COMMIT")
@@ -129,10 +130,10 @@ class Writer:
             self._connection = None
 
 
-def _begin(connection: sqlite3.Connection) -> None:
+def _begin(connection: sqlite3.Connection, patience: float) -> None:
     """Takes the write lock. Asks every millisecond: SQLite's own waiting sleeps up to 100 ms between two tries, and
     with several busy processes some would sleep through every gap."""
-    deadline = time.monotonic() + BUSY_SECONDS
+    deadline = time.monotonic() + patience
     while True:
         try:
             connection.execute("BEGIN IMMEDIATE")

@@ -5,6 +5,7 @@ import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from urllib.parse import unquote, urlencode
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -27,6 +28,8 @@ NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 CORS_HEADERS = "authorization, content-type, auth0-client, x-request-language, dpop"
 """What the SDKs send. Credentials are never allowed: no cookie has a say at these addresses."""
 PUBLIC = {"Access-Control-Allow-Origin": "*", "Cache-Control": "public, max-age=300"}
+
+log = structlog.get_logger("vestibule.web")
 
 Endpoint = Callable[[Request, Mapping[str, str]], Awaitable[Response]]
 
@@ -72,6 +75,8 @@ async def _backchannel(request: Request, endpoint: Endpoint) -> Response:
             parameters = await _body(request)
         response = await endpoint(request, parameters)
     except Refused as refused:
+        client = _client_id(request, parameters) or ""
+        log.info("refused", code=refused.code, reference=refused.reference, path=request.url.path, client=client[:80])
         response = errors.oauth(refused, headers=_challenge(request, refused))
     return await _with_cors(request, response, parameters)
 

@@ -321,12 +321,11 @@ def _without_signature(root: etree._Element, element: etree._Element) -> etree._
     """
     path: list[int] = []
     at = element
-    while at is not root:
-        parent = at.getparent()
-        if parent is None:
-            raise ValueError("the element to verify is not in the document")
+    while (parent := at.getparent()) is not None:
         path.append(parent.index(at))
         at = parent
+    if at is not root:
+        raise ValueError("the element to verify is not in the document")
     twin = copy.deepcopy(root.getroottree()).getroot()
     for index in reversed(path):
         twin = twin[index]
