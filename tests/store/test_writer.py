@@ -1,6 +1,7 @@
 """Group commit: requests that wait together are written together, and each stands or falls alone."""
 
 import asyncio
+import os
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -228,19 +229,22 @@ def test_a_file_that_cannot_be_written(path: Path) -> None:
 
 def test_a_file_that_has_gone(path: Path) -> None:
     """A connection that broke is not made anew on another, empty file."""
+    moved = path.with_suffix(".moved")
 
     async def whole() -> None:
         async with opened(path) as store:
-            path.rename(path.with_suffix(".moved"))
             await store.write(pragma("query_only = ON"))
-            with pytest.raises(StoreUnavailable):
+            os.rename(path, moved)
+            with pytest.raises(StoreUnavailable) as refused:
                 await store.keep(nouns.session())  # breaks the connection
+            assert "cannot be written to" in refused.value.why
             with pytest.raises(StoreUnavailable) as refused:
                 await store.keep(nouns.session())
             assert "cannot be opened" in refused.value.why
-            assert not path.exists()
-            path.with_suffix(".moved").rename(path)
+            assert not os.path.lexists(path)
+            os.rename(moved, path)
             await store.keep(nouns.session())
+            assert await store.configured.connections() == ()
 
     asyncio.run(whole())
 

@@ -18,6 +18,7 @@ from tests.doubles import CountingEntropy, FixedClock
 
 from vestibule import assembly
 from vestibule.keys.keyring import Keyring
+from vestibule.model.key import StoredKey
 from vestibule.saml import bindings, issue
 from vestibule.saml.names import FORMAT_EMAIL
 from vestibule.saml.request import ReceivedRequest, read_request
@@ -116,7 +117,8 @@ class WireBrowser:
         pair, *attributes = [part.strip() for part in line.split(";")]
         name, _, value = pair.partition("=")
         flags = {part.partition("=")[0].lower(): part.partition("=")[2].lower() for part in attributes}
-        assert "secure" in flags and flags.get("path") == "/", line
+        assert "secure" in flags, line
+        assert flags.get("path") == "/", line
         assert "domain" not in flags, line
         if flags.get("max-age") == "0":
             self.jar.pop(name, None)
@@ -231,6 +233,9 @@ class World:
         return [event.kind for event in reversed(await self.house.store.events.latest(limit=500))]
 
 
+_made_keys: list[StoredKey] = []
+
+
 def play(scene: Callable[[World], Awaitable[None]], document: Mapping[str, Any] | None = None) -> None:
     """Builds a world with this configuration and plays the scene in it."""
 
@@ -238,7 +243,9 @@ def play(scene: Callable[[World], Awaitable[None]], document: Mapping[str, Any] 
         clock, entropy, store = FixedClock(), CountingEntropy(), MemoryStore()
         await store.open()
         keyring = Keyring(store=store, clock=clock, entropy=entropy, master_key=b"\x07" * 32)
+        await store.keep(*_made_keys)  # RSA keys are slow to make: one set serves all worlds
         await keyring.prepare()
+        _made_keys[:] = await store.keys.all()
         settings = Settings(issuer=ISSUER)
         house = assembly.join(settings, store=store, keyring=keyring, clock=clock, entropy=entropy)
         world = World(house, assembly.build_app(house), clock)
