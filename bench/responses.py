@@ -19,11 +19,12 @@ ENTITY_ID = f"{IDP}/saml"
 SSO = f"{IDP}/sso"
 DOMAIN = "bench.example"
 CLAIMS = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"
-GROUPS = tuple(f"CN=crm-{name},OU=Groups,DC=corp,DC=bench,DC=example" for name in ("users", "sales", "emea", "vpn"))
+_TEAMS = ("users", "sales", "emea", "vpn", "travel", "reports")
+GROUPS = tuple(f"CN=crm-{team},OU=Groups,DC=corp,DC=bench,DC=example" for team in _TEAMS)
 
 
 class IdentityProvider:
-    """A practice identity provider: RSA-2048, signed assertion, certificate in KeyInfo, nine attributes, four groups."""
+    """A practice identity provider: RSA-2048, signed assertion, certificate in KeyInfo, nine attributes, six groups."""
 
     def __init__(self, issuer: str) -> None:
         self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)

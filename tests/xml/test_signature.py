@@ -5,14 +5,14 @@ import copy
 from collections.abc import Callable
 
 import pytest
-import xmlsec
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from lxml import etree
 from signxml import XMLVerifier
 from tests.builders_saml import certificate_for, ec_key, idp_certificate, idp_key, keys, refusal, response_xml
+from tests.xml.other_signer import pem, xmlsec_accepts, xmlsec_sign
 
 from vestibule.xml import signature as room
 from vestibule.xml.parse import parse, reparse
@@ -244,8 +244,7 @@ def test_a_signature_outside_the_profile_is_refused_although_its_key_is_right(
 def test_twenty_prefixes_are_allowed_and_those_declared_outside_count() -> None:
     """A PrefixList is honoured, with declarations that stand around the element and are used only inside values."""
     root = etree.fromstring('<o xmlns:xs="u:xs"><r xmlns="u:x" ID="_1"><i/><v t="xs:string">value</v></r></o>')
-    key = xmlsec.Key.from_memory(pem(idp_key()), xmlsec.constants.KeyDataFormatPem)
-    xmlsec_sign(root[0], key, prefixes="xs #default " + " ".join(f"p{i}" for i in range(18)))
+    xmlsec_sign(root[0], pem(idp_key()), prefixes="xs #default " + " ".join(f"p{i}" for i in range(18)))
     root = parse(etree.tostring(root))
     signed = verify(root, root[0], keys=keys())
     assert signed.nsmap == {None: "u:x", "xs": "u:xs"}
@@ -415,34 +414,6 @@ def test_sha_1_is_believed_by_the_quirk_alone() -> None:
 
 
 # -- signing -------------------------------------------------------------------------------------------------------------
-
-
-def pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-
-
-def xmlsec_sign(element: etree._Element, key: xmlsec.Key, prefixes: str | None = None) -> None:
-    template = xmlsec.template.create(element, xmlsec.Transform.EXCL_C14N, xmlsec.Transform.RSA_SHA256, ns="ds")
-    reference = xmlsec.template.add_reference(template, xmlsec.Transform.SHA256, uri="#" + element.get("ID"))
-    xmlsec.template.add_transform(reference, xmlsec.Transform.ENVELOPED)
-    transform = xmlsec.template.add_transform(reference, xmlsec.Transform.EXCL_C14N)
-    if prefixes is not None:
-        etree.SubElement(transform, f"{{{EXC_C14N}}}InclusiveNamespaces", PrefixList=prefixes)
-    element[0].addnext(template)
-    context = xmlsec.SignatureContext()
-    context.key = key
-    xmlsec.tree.add_ids(element, ["ID"])
-    context.sign(template)
-
-
-def xmlsec_accepts(octets: bytes, public: bytes) -> bool:
-    root = etree.fromstring(octets)
-    for signature in root.iter(room.SIGNATURE):
-        context = xmlsec.SignatureContext()
-        context.key = xmlsec.Key.from_memory(public, xmlsec.constants.KeyDataFormatPem)
-        xmlsec.tree.add_ids(root, ["ID"])
-        context.verify(signature)
-    return True
 
 
 @pytest.mark.parametrize("kind", ["assertion", "response", "both"])

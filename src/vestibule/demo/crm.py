@@ -7,7 +7,7 @@ asked for, because `direct` delivery needs such a thing.
 import base64
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -49,12 +49,12 @@ class Started:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """Who is signed in, and how they got here."""
+    """Who is signed in, and how they got here: `hops` are filled in when the first page of theirs is shown."""
 
     claims: Mapping[str, Any]
     delivery: str
     title: str
-    hops: tuple[Hop, ...]
+    hops: tuple[Hop, ...] = ()
 
     @property
     def name(self) -> str:
@@ -162,6 +162,9 @@ class Crm:
         if account is None:
             target = f"{self._places.crm.origin}{request.url.path}"
             return RedirectResponse(f"/login?{urlencode({'target_link_uri': target})}", 303)
+        if not account.hops:
+            account = replace(account, hops=tuple(hop for hop in self._journey.hops if hop.status is not None))
+            self._sessions[request.cookies[SESSION_COOKIE]] = account
         return self._render(
             "crm_account.html",
             account=account,
@@ -224,8 +227,7 @@ class Crm:
                 "Vestibule did not take it: a code works once, for a minute. Go back to the portal and click the tile again.",
             )
         claims = await self._verified(str(response.json()["id_token"]), started)
-        hops = tuple(self._journey.hops)
-        return Account(claims=claims, delivery="client" if started else "direct", title=self._journey.title, hops=hops)
+        return Account(claims=claims, delivery="client" if started else "direct", title=self._journey.title)
 
     async def _verified(self, id_token: str, started: Started | None) -> Mapping[str, Any]:
         keys = (await self._http.get(f"{self._places.issuer}.well-known/jwks.json")).json()["keys"]

@@ -40,7 +40,8 @@ class Hop:
     @property
     def facts(self) -> str:
         origin = f"Origin: {self.origin} · " if self.origin else ""
-        return f"{origin}{self.status or 'under way'}{f', on to {self.to}' if self.to else ''}"
+        leads = f", on to {self.to.partition(' ')[0]}" if self.to else ""
+        return f"{origin}{self.status or 'under way'}{leads}"
 
     @property
     def sentence(self) -> str:

@@ -1,0 +1,118 @@
+"""What is read from an assertion that is believed."""
+
+from collections.abc import Callable
+
+import pytest
+from lxml import etree
+from tests.builders_saml import refusal, response_xml, verified
+
+from vestibule.saml.assertion import Assertion
+from vestibule.saml.names import ASSERTION, saml
+
+XSI = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+Edit = Callable[[etree._Element], object]
+
+
+def read(edit: Edit = lambda assertion: None, **changes: object) -> Assertion:
+    """The default assertion, changed before it is signed."""
+    return verified(response_xml(edit=lambda root: edit(root.find(saml("Assertion"))), **changes)).assertion
+
+
+def into(path: str, xml: str, at: int = 99) -> Edit:
+    """Something of the assertion namespace into the element at `path`."""
+    element = etree.fromstring(f'<r xmlns="{ASSERTION}" {XSI}>{xml}</r>')[0]
+    return lambda assertion: (assertion.find(path) if path else assertion).insert(at, element)
+
+
+STATEMENT = saml("AttributeStatement")
+
+
+def test_every_value_is_read_as_written() -> None:
+    """Values are strings, byte for byte; nothing is trimmed."""
+    it = read(name_id=" Ada\n", name_qualifier="nq", sp_name_qualifier="sq", in_response_to="_r")
+    assert it.name_id is not None
+    assert (it.name_id.value, it.name_id.name_qualifier, it.name_id.sp_name_qualifier) == (" Ada\n", "nq", "sq")
+    assert it.confirmations[0].in_response_to == "_r"
+    assert it.conditions is not None
+    assert it.conditions.one_time_use is False
+    assert it.attributes["memberOf"] == ("staff", "engineering")
+    assert it.authn_statements[0].session_index == "_session-1"
+
+
+def test_an_empty_in_response_to_names_no_request() -> None:
+    """`InResponseTo=""` counts as absent."""
+
+    def edit(assertion: etree._Element) -> None:
+        next(assertion.iter(saml("SubjectConfirmationData"))).set("InResponseTo", "")
+
+    assert read(edit).confirmations[0].in_response_to is None
+
+
+def test_attributes_of_one_name_are_one_attribute() -> None:
+    """Further values stand behind the first, in document order, whatever NameFormat and FriendlyName say; equal ones stay."""
+    more = '<AttributeStatement><Attribute Name="mail" NameFormat="u:other" FriendlyName="displayName"><AttributeValue>b@x</AttributeValue><AttributeValue>ada@acme.example</AttributeValue></Attribute></AttributeStatement>'
+    it = read(into("", more))
+    assert it.attributes["mail"] == ("ada@acme.example", "b@x", "ada@acme.example")
+    assert it.attributes["displayName"] == ("Ada Lovelace",)
+
+
+@pytest.mark.parametrize(
+    ("value", "values"),
+    [
+        ("<AttributeValue/>", ("",)),
+        ('<AttributeValue xsi:nil="true"/>', ()),
+        ('<AttributeValue xsi:nil="1"/>', ()),
+        ('<AttributeValue xsi:nil="true">x</AttributeValue>', ("x",)),
+        ('<AttributeValue xsi:nil="false"/>', ("",)),
+        ("<AttributeValue><NameID>x</NameID></AttributeValue>", ("x",)),
+        ("<AttributeValue>\n <NameID>x</NameID>\n</AttributeValue>", ("x",)),
+        ("", ()),
+    ],
+)
+def test_attribute_values(value: str, values: tuple[str, ...]) -> None:
+    """Empty is a value, null is none, and a lone NameID inside is read, as eduPersonTargetedID is sent."""
+    assert read(into(STATEMENT, f'<Attribute Name="n">{value}</Attribute>')).attributes["n"] == values
+
+
+@pytest.mark.parametrize(
+    ("edit", "code"),
+    [
+        (into(STATEMENT, '<Attribute Name="n"><AttributeValue>a<b/>c</AttributeValue></Attribute>'), "xml.element_in_text"),
+        (into(STATEMENT, '<Attribute Name="n"><AttributeValue>a<NameID>b</NameID></AttributeValue></Attribute>'), "xml.element_in_text"),
+        (into(STATEMENT, '<Attribute Name="n"><AttributeValue><NameID>b</NameID>a</AttributeValue></Attribute>'), "xml.element_in_text"),
+        (into(STATEMENT, '<Attribute Name="n"><AttributeValue><NameID>b</NameID><NameID>c</NameID></AttributeValue></Attribute>'), "xml.element_in_text"),
+        (into(STATEMENT, '<Attribute Name="n"><Value>a</Value></Attribute>'), "saml.shape"),
+        (into(STATEMENT, "<Attribute><AttributeValue>a</AttributeValue></Attribute>"), "saml.shape"),
+        (into(STATEMENT, '<Attribute Name=""/>'), "saml.shape"),
+        (into(STATEMENT, '<Wild Name="n"/>'), "saml.shape"),
+        (into(STATEMENT, "<EncryptedAttribute/>"), "saml.encrypted_attribute"),
+        (into(saml("Subject"), "<EncryptedID/>", 0), "saml.encrypted_id"),
+        (into(saml("Subject"), "<NameID>second</NameID>", 0), "saml.shape"),
+        (into(saml("Subject"), "<Wild/>"), "saml.shape"),
+        (into(f"{saml('Subject')}/{saml('NameID')}", "<Wild/>"), "xml.element_in_text"),
+        (into(f"{saml('Conditions')}/{saml('AudienceRestriction')}", "<Wild/>"), "saml.shape"),
+        (into(f"{saml('Conditions')}/{saml('AudienceRestriction')}/{saml('Audience')}", "<b/>"), "xml.element_in_text"),
+        (lambda assertion: assertion.find(saml("Conditions")).set("Wild", "x"), "saml.shape"),
+        (lambda assertion: assertion.set("Id", "x"), "saml.shape"),
+        (lambda assertion: assertion.attrib.pop("Version"), "saml.shape"),
+        (lambda assertion: assertion.attrib.pop("IssueInstant"), "saml.shape"),
+        (into("", "<Wild/>"), "saml.shape"),
+        (into("", "<Issuer>second</Issuer>", 1), "saml.shape"),
+        (into("", "<Subject/>", 1), "saml.shape"),
+        (into("", "<Conditions/>"), "saml.shape"),
+    ],
+)  # fmt: skip
+def test_what_is_not_an_assertion_is_refused_even_if_signed(edit: Edit, code: str) -> None:
+    """Encrypted parts, unknown elements, a second Subject, elements in text: each refused, never skipped."""
+    with refusal(code):
+        read(edit)
+
+
+def test_advice_and_other_statements_are_not_read() -> None:
+    """They are tolerated, and say nothing."""
+
+    def edit(assertion: etree._Element) -> None:
+        into("", "<Advice><AssertionIDRef>_x</AssertionIDRef></Advice>", 3)(assertion)
+        into("", "<AuthzDecisionStatement/>")(assertion)
+
+    assert read(edit) == read()
