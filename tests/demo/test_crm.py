@@ -45,6 +45,7 @@ class Visit:
 
     def __init__(self) -> None:
         self.broker = Broker()
+        self.journey = Journey()
         http = httpx2.AsyncClient(transport=httpx2.MockTransport(self.broker))
         crm = Crm(places=PLACES, journey=Journey(), secret="s%:", http=http, clock=CLOCK, entropy=CountingEntropy())
         self.app = crm.app()
@@ -204,3 +205,19 @@ def test_what_is_remembered_is_bounded() -> None:
     for number in range(MOST + 3):
         _remember(things, str(number), number)
     assert (len(things), next(iter(things))) == (MOST, "3")
+
+
+@pytest.mark.parametrize(
+    ("query", "title"),
+    [
+        ({}, "You opened CRM by yourself"),
+        ({"target_link_uri": "http://crm.localhost:8002/app/"}, "You opened CRM by yourself"),
+        ({"iss": PLACES.issuer}, "You clicked a tile"),
+    ],
+)
+def test_a_login_that_nobody_sent_for_is_a_journey_of_its_own(query: dict[str, str], title: str) -> None:
+    """A login that Vestibule initiates goes on with the journey that led there."""
+    visit = Visit()
+    visit.journey.start("You clicked a tile")
+    visit.start(**query)
+    assert visit.journey.title == title

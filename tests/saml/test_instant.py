@@ -44,7 +44,7 @@ def test_utc_is_read(value: str, instant: datetime) -> None:
         "2026-03-04T12:00:00.1234567890123Z",
         " 2026-03-04T12:00:00Z",
         "2026-03-04T12:00:00Z\n",
-        "２026-03-04T12:00:00Z",
+        "\uff12026-03-04T12:00:00Z",
     ],
 )
 def test_anything_else_is_no_instant(value: str | None) -> None:

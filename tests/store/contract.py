@@ -69,15 +69,17 @@ class RaceContract:
                 won.append(await race.run(store, heat, runner))
             return won
 
+        def enter(runner: int) -> list[bool]:
+            won: list[bool] = asyncio.run(alone(lambda store: compete(store, runner)))
+            return won
+
         async def judge_all(store: Store) -> None:
             for heat, won in zip(heats, zip(*results, strict=True), strict=True):
                 await judge(store, race, heat, list(won))
 
         asyncio.run(alone(prepare))
         with ThreadPoolExecutor(RUNNERS) as threads:
-            runs = [
-                threads.submit(lambda n=n: asyncio.run(alone(lambda store: compete(store, n)))) for n in range(RUNNERS)
-            ]
+            runs = [threads.submit(enter, runner) for runner in range(RUNNERS)]
             results = [run.result() for run in runs]
         asyncio.run(alone(judge_all))
 

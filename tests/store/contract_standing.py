@@ -135,6 +135,16 @@ class ConfiguredContract:
         await apply(store, same)
         assert await store.configured.connection("same") == same
 
+    @promise
+    async def test_configured_under_a_new_name(self, store: Store) -> None:
+        """The id is who a connection is: given another name, it is found under that one, and no more under the old."""
+        await apply(store, nouns.connection("old"))
+        renamed = nouns.connection("new", id=ConnectionId("con_old"))
+        await apply(store, renamed)
+        assert await store.configured.connections() == (renamed,)
+        assert await store.configured.connection("new") == renamed
+        assert await store.configured.connection("old") is None
+
 
 class KeysContract:
     @promise
@@ -164,6 +174,9 @@ class KeysContract:
         """The first value ever given is the one that is kept."""
         assert await store.keys.seal_check("one") == "one"
         assert await store.keys.seal_check("two") == "one"
+        await store.configured.apply(installation=RED, applications=(), connections=())
+        assert await store.keys.seal_check("three") == "one"
+        assert await store.configured.installation() == RED
 
 
 class EventsContract:

@@ -45,10 +45,10 @@ PAGES: dict[str, Draw] = {
     "error": lambda b, t: pages.error(b, reference=t, code=t, back="https://crm.example/", status=400),
     "error_no_way_back": lambda b, t: pages.error(b, reference=t, code="saml.audience", back=None, status=403),
     "home_realm": lambda b, t: pages.home_realm(
-        b, application_name=t, csrf=t, action="/login/realm", fields={t: t}, email=t
+        b, application_name=t, action="/login/realm", fields={t: t}, email=t
     ),
     "home_realm_again": lambda b, t: pages.home_realm(
-        b, application_name=t, csrf=t, action="/login/realm", fields={t: t}, email=t, problem=t
+        b, application_name=t, action="/login/realm", fields={t: t}, email=t, problem=t
     ),
     "confirm": lambda b, t: pages.confirm(b, arrival=t, fields={t: t}, **asked(t)),
     "confirm_switching": lambda b, t: pages.confirm(b, arrival=t, switching_from=True, **asked(t)),

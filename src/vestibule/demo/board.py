@@ -15,6 +15,8 @@ def app(places: Places, journey: Journey) -> ASGIApp:
     render = renderer(places, places.board, journey)
 
     async def page(request: Request) -> Response:
+        if request.url.path == "/":
+            journey.start("You opened Board by yourself")
         return render("board.html")
 
     async def settings(request: Request) -> Response:

@@ -116,7 +116,7 @@ class Crm:
         asked = plain(request)
         if asked.get("iss", self._places.issuer) != self._places.issuer:
             return self._turned("That is not our sign-in service", "CRM was sent here with the name of another issuer.")
-        if not asked:
+        if "iss" not in asked:
             self._journey.start("You opened CRM by yourself")
         started = Started(
             state=self._entropy.token(),

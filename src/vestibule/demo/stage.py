@@ -1,6 +1,7 @@
 """The stage: puts a scenario's configuration in force, in the way of `vestibule apply`, before the scenario is played."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from vestibule.demo.configuration import SECRET_VARIABLE, write
@@ -19,6 +20,7 @@ class Stage:
     configuring: Configuring
     secret: str
     policy: Policy | None = None
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def file(self) -> Path:
@@ -26,12 +28,13 @@ class Stage:
 
     async def play(self, policy: Policy) -> None:
         """Writes the file and applies it; nothing is done where this policy is in force already."""
-        if policy == self.policy:
-            return
-        self.file.write_text(self.text(policy), encoding="utf-8")
-        document = reading.read_file(self.file, {SECRET_VARIABLE: self.secret})
-        await self.configuring.apply(document, self.directory)
-        self.policy = policy
+        async with self.turn:
+            if policy == self.policy:
+                return
+            self.file.write_text(self.text(policy), encoding="utf-8")
+            document = reading.read_file(self.file, {SECRET_VARIABLE: self.secret})
+            await self.configuring.apply(document, self.directory)
+            self.policy = policy
 
     def text(self, policy: Policy) -> str:
         return write(self.places, policy)

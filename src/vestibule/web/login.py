@@ -72,7 +72,6 @@ async def realm(request: Request) -> Response:
     """The email address of home realm discovery: back to the authorization endpoint, with it as `login_hint`."""
     form = dict(await forms.read(request))
     email = form.pop("email", "").strip()
-    form.pop("csrf", None)
     url = f"{request.app.state.house.issuer}authorize?{urlencode({**form, 'login_hint': email})}"
     return respond.send(Redirect(url=url), await errors.branding(request), after_post=True)
 

@@ -193,21 +193,22 @@ def home_realm(
     branding: Branding,
     *,
     application_name: str,
-    csrf: str,
     action: str,
     fields: Mapping[str, str],
     email: str = "",
     problem: str | None = None,
 ) -> Page:
-    """Home realm discovery: asks for the email address (field `email`) whose domain picks the connection."""
-    hidden = {**fields, "csrf": csrf}
+    """Home realm discovery: asks for the email address (field `email`) whose domain picks the connection.
+
+    The form changes nothing (its answer leads back to the authorization endpoint), so it carries no token.
+    """
     return _page(
         "home_realm.html",
         branding,
         form_action="'self'",
         application_name=application_name,
         action=action,
-        hidden=hidden,
+        hidden=dict(fields),
         email=email,
         problem=problem,
     )

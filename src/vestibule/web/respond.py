@@ -57,7 +57,6 @@ def show(what: Show, branding: Branding) -> pages.Page:
             return pages.home_realm(
                 branding,
                 application_name=what.application,
-                csrf="",
                 action="/login/realm",
                 fields=what.parameters,
                 email=what.email,
