@@ -47,7 +47,7 @@ class Visit:
         self.broker = Broker()
         self.journey = Journey()
         http = httpx2.AsyncClient(transport=httpx2.MockTransport(self.broker))
-        crm = Crm(places=PLACES, journey=Journey(), secret="s%:", http=http, clock=CLOCK, entropy=CountingEntropy())
+        crm = Crm(places=PLACES, journey=self.journey, secret="s%:", http=http, clock=CLOCK, entropy=CountingEntropy())
         self.app = crm.app()
         self.browser = self.another_browser()
 

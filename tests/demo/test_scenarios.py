@@ -49,3 +49,8 @@ def test_a_planted_code_succeeds_under_direct_delivery_alone() -> None:
 @pytest.mark.parametrize("name", ENVIRONMENT.list_templates())
 def test_every_template_compiles(name: str) -> None:
     assert ENVIRONMENT.get_template(name).name == name
+
+
+def test_the_planted_response_that_succeeds_blames_nothing_on_direct_delivery() -> None:
+    """All four are played against an application that makes its own request, so that only Vestibule's settings decide."""
+    assert {attack.policy.delivery for attack in ATTACKS if attack.loot is Loot.RESPONSE} == {Delivery.CLIENT}

@@ -253,6 +253,10 @@ def test_a_confidential_application_may_do_without_pkce() -> None:
     assert validate(BASE, WEB).code_challenge is None
 
 
+def test_prompt_none_stands_alone() -> None:
+    assert validate({**BASE, "prompt": " none "}, WEB).prompt == frozenset({"none"})
+
+
 def test_unknown_scopes_are_ignored_and_none_counts_twice() -> None:
     asked = {**BASE, "scope": "openid urn:logto:scope:organizations email openid OPENID offline_access"}
     assert validate(asked, WEB).scope == ("openid", "email", "offline_access")

@@ -271,6 +271,22 @@ class RehearsalsContract:
         assert await store.rehearsals.waiting(ACME, (), now=T0) is None
 
     @promise
+    async def test_rehearsal_waits_as_it_was_kept_last(self, store: Store) -> None:
+        """A rehearsal that was kept again is waited for, or not, as it is now."""
+        mine = nouns.rehearsal(cookie=Digest("c"))
+        for now in (
+            replace(mine, connection=OTHER),
+            replace(mine, idp_initiated=False),
+            replace(mine, expires_at=T0),
+            replace(mine, finished_at=T0),
+            replace(mine, cookie=Digest("d")),
+        ):
+            await store.keep(mine)
+            assert await store.rehearsals.waiting(ACME, [Digest("c")], now=T0) == mine
+            await store.keep(now)
+            assert await store.rehearsals.waiting(ACME, [Digest("c")], now=T0) is None
+
+    @promise
     async def test_rehearsal_waiting_once_opened(self, store: Store) -> None:
         """Opening is what makes a rehearsal wait."""
         await store.keep(nouns.rehearsal())

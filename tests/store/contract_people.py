@@ -175,9 +175,11 @@ class CodesContract:
     async def test_code_taken_with_its_arrival(self, store: Store) -> None:
         """A code takes its arrival with it, even when the arrival expired meanwhile: the code's expiry decides."""
         arrival = nouns.arrival(expires_at=T0 - MINUTE)
-        await store.keep(arrival, nouns.code(arrival=arrival.id))
+        other = nouns.arrival("other")
+        await store.keep(arrival, other, nouns.code(arrival=arrival.id))
         assert await store.codes.take(self.CODE, now=T0, keep=self.KEEP)
         assert await store.arrivals.find(arrival.id) is None
+        assert await store.arrivals.find(other.id) == other
 
     @promise
     async def test_code_lost_with_its_arrival(self, store: Store) -> None:
@@ -299,6 +301,22 @@ class TokensContract:
             assert await store.tokens.rotate(token.digest, now=T0 + HOUR - TICK)
 
         promise(body)(self, engine)
+
+    @promise
+    async def test_token_rotated_until_the_ends_that_were_kept_last(self, store: Store) -> None:
+        """A grant that was kept again, with a later end, carries its refresh tokens so far."""
+        await store.keep(nouns.grant(refresh_until=T0, expires_at=T0), nouns.refresh_token())
+        assert not await store.tokens.rotate(self.REFRESH, now=T0)
+        await store.keep(nouns.grant())
+        assert await store.tokens.rotate(self.REFRESH, now=T0)
+
+    @promise
+    async def test_token_of_another_grant(self, store: Store) -> None:
+        """An access token that was kept again for another grant stands for that one."""
+        await store.keep(nouns.grant(), nouns.grant("b"), nouns.access_token())
+        moved = nouns.access_token(grant=nouns.grant("b").id)
+        await store.keep(moved)
+        assert await store.tokens.access(self.ACCESS) == (moved, nouns.grant("b"))
 
     @promise
     async def test_token_no_rotation_without_token_or_grant(self, store: Store) -> None:

@@ -153,9 +153,11 @@ class KeysContract:
         old, new = nouns.key("z", created_at=T0 - DAY), nouns.key("a", purpose=KeyPurpose.SAML_REQUEST)
         await store.keep(new, old)
         assert await store.keys.all() == (old, new)
-        retired = nouns.key("z", created_at=T0 - DAY, retired_at=T0)
-        await store.keep(retired)
-        assert await store.keys.all() == (retired, new)
+        changed = nouns.key("z", created_at=T0 + DAY, retired_at=T0, purpose=KeyPurpose.TOKEN_ES256)
+        await store.keep(changed)
+        assert await store.keys.all() == (new, changed)
+        assert await store.keys.first(nouns.key("y", purpose=KeyPurpose.TOKEN_ES256)) == changed
+        assert await store.keys.first(nouns.key("x")) == nouns.key("x")
 
     @promise
     async def test_keys_first_of_its_purpose(self, store: Store) -> None:
@@ -195,6 +197,9 @@ class EventsContract:
         changed = nouns.event(kind="login.refused", code="saml.audience", connection=None, reference=Reference("R-2"))
         await store.keep(changed)
         assert await store.events.latest() == (changed,)
+        assert await store.events.latest(kind="login.refused") == (changed,)
+        assert await store.events.latest(kind="login.succeeded") == ()
+        assert await store.events.latest(connection=ACME) == ()
         assert await store.events.by_reference(Reference("R-1")) == ()
 
     @promise
@@ -278,7 +283,33 @@ SWEPT: list[tuple[Record, datetime]] = [
 ]
 
 
+LATER = 300 * DAY
+REPLACED: list[tuple[Record, Record, datetime]] = [
+    (nouns.session(idle_at=T0 + LATER), nouns.session(idle_at=T0 + LATER, expires_at=T0 + 2 * DAY), T0 + 2 * DAY),
+    (nouns.session(expires_at=T0 + LATER), nouns.session(expires_at=T0 + LATER, idle_at=T0 + DAY), T0 + DAY),
+    (nouns.grant(), nouns.grant(expires_at=T0 + LATER), T0 + LATER),
+    (nouns.access_token(), nouns.access_token(expires_at=T0 + DAY), T0 + DAY),
+    (nouns.key(), nouns.key(retired_at=T0), T0 + 90 * DAY),
+    (nouns.event(), nouns.event(at=T0 + DAY), T0 + 91 * DAY),
+    (nouns.rehearsal(), nouns.rehearsal(expires_at=T0 + DAY), T0 + 2 * DAY),
+]
+
+
 class SweepContract:
+    @pytest.mark.parametrize(("record", "again", "end"), REPLACED, ids=lambda value: type(value).__name__)
+    def test_sweep_goes_by_what_was_kept_last(
+        self, engine: Engine, record: Record, again: Record, end: datetime
+    ) -> None:
+        """A record that was kept again, with another end, goes at that one."""
+
+        async def body(self: object, store: Store) -> None:
+            await store.keep(record)
+            await store.keep(again)
+            assert await store.sweep(now=end - TICK) == 0
+            assert await store.sweep(now=end) == 1
+
+        promise(body)(self, engine)
+
     @pytest.mark.parametrize(("record", "end"), SWEPT, ids=lambda value: type(value).__name__)
     def test_sweep_goes_when_it_is_past_all_use(self, engine: Engine, record: Record, end: datetime) -> None:
         """A row stays until the moment that the retention names, and goes at it."""

@@ -50,6 +50,7 @@ def runners(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, li
     """Processes that were started together on a file that was not there."""
     path = tmp_path_factory.mktemp("races") / "vestibule.db"
     processes = [start("tests.store.runner", str(path), str(number)) for number in range(RUNNERS)]
+    assert [line(process) for process in processes] == ["ready"] * RUNNERS
     yield path, processes
     for process in processes:
         end(process)
@@ -58,8 +59,7 @@ def runners(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, li
 class TestProcesses:
     def test_several_open_an_empty_file(self, runners: tuple[Path, list["subprocess.Popen[str]"]]) -> None:
         """Processes that open a file that is not there yet all find it complete, and the migration ran once."""
-        path, processes = runners
-        assert [line(process) for process in processes] == ["ready"] * RUNNERS
+        path, _ = runners
         database = sqlite3.connect(path)
         assert database.execute("SELECT count(*) FROM alembic_version").fetchone() == (1,)
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)

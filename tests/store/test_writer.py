@@ -13,7 +13,7 @@ from tests.store import nouns
 from tests.store.nouns import T0
 
 from vestibule.ground.errors import Refused
-from vestibule.model.ids import Digest, Reference
+from vestibule.model.ids import Digest, PersonId, Reference
 from vestibule.model.installation import Installation
 from vestibule.store.faults import AlreadyKept
 from vestibule.store.port import Answered, StoreUnavailable
@@ -261,6 +261,31 @@ def test_a_caller_who_goes_away(path: Path) -> None:
             with pytest.raises(asyncio.CancelledError):
                 await gone
             assert await store.sessions.find(Digest("session-stays")) is not None
+
+    asyncio.run(whole())
+
+
+def test_a_sign_in_that_changes_nothing_writes_nothing(path: Path) -> None:
+    """An identity is written when what is remembered of it changed, and not again when it comes as it was."""
+
+    async def whole() -> None:
+        async with opened(path) as store:
+            changes: dict[str, Any] = {}
+            for change in (
+                {},
+                {"email": "new@acme.example"},
+                {"email_verified": False},
+                {"display": "new"},
+                {"connection": nouns.OTHER},
+            ):
+                changes |= change
+                written = []
+                for _ in range(2):
+                    before = store.commits
+                    identity = nouns.identity(**changes)
+                    await store.people.settle(identity, new=PersonId("p"), provision=True, link=True, now=T0)
+                    written.append(store.commits - before)
+                assert written == [1, 0], change
 
     asyncio.run(whole())
 

@@ -165,8 +165,8 @@ SENTENCES: tuple[tuple[str, str, str, str, str], ...] = (
         "GET",
         "/login/continue",
         "?",
-        "Now the browser's own cookies are there. Vestibule remembers that the bell rang, and sends the browser to the "
-        "application, which is to start its own request.",
+        "Now the browser's own cookies are there. Vestibule remembers, for a short while, that a response came, and sends "
+        "the browser to the application, which is to start its own request.",
     ),
     (
         "broker",

@@ -224,7 +224,7 @@ TILES: tuple[Tile, ...] = (
 )
 
 _OPEN_TO_ALL = Policy(
-    unsolicited=Unsolicited.ACCEPT, delivery=Delivery.DIRECT, post_origins=("*",), confirm_identity_switch=False
+    unsolicited=Unsolicited.ACCEPT, delivery=Delivery.CLIENT, post_origins=("*",), confirm_identity_switch=False
 )
 
 ATTACKS: tuple[Attack, ...] = (
@@ -256,7 +256,8 @@ ATTACKS: tuple[Attack, ...] = (
         see="A page names mallory@acme.example and asks whether that is you. It is not: say no.",
         why=(
             "The response waits. Until somebody clicks yes it answers no request, so steering the browser straight to CRM's login "
-            "address would not help Mallory either: CRM's request would meet the same question.",
+            "address would not help Mallory either: CRM's request meets the same question. (Leave without an answer, sign in to CRM "
+            "within two minutes, and you will see it.)",
             "The page shows the account, not a display name that Mallory could have chosen to be yours.",
             "It rests on you: a person who clicks yes without reading is signed in as Mallory. That is why restart is the default.",
         ),
@@ -288,8 +289,10 @@ ATTACKS: tuple[Attack, ...] = (
         why=(
             "Everything about the response was in order, and nobody asked who had sent it. From now on what you type into "
             "CRM, a customer's address, a card number, a draft, is kept in Mallory's account, for Mallory to read at leisure.",
-            "This is what login CSRF is. Nothing was broken into: you were let in, as somebody else.",
-            "It took three settings to get here, each chosen on purpose, and the first was not saved without "
+            "CRM did nothing wrong. It made its own request, and its state, nonce and PKCE all held: the planted response was "
+            "waiting in this browser before CRM asked. No check at the application can notice that.",
+            "With confirm_identity_switch left on, Vestibule would still have asked, but only in a browser that was somebody "
+            "else's before. In a fresh one, accept from every origin is enough. It was not saved without "
             "accept_login_csrf_risk: true.",
         ),
     ),

@@ -74,11 +74,11 @@ def _basic(authorization: str) -> Presented:
     if scheme.lower() != "basic":
         raise _refused("The Authorization header is not HTTP Basic [RFC 6749 2.3.1].", "oidc.client_auth_method")
     try:
-        client_id, colon, secret = base64.b64decode(encoded.strip(), validate=True).decode("utf-8").partition(":")
+        client_id, _, secret = base64.b64decode(encoded.strip(), validate=True).decode("utf-8").partition(":")
         client_id, secret = _form_decoded(client_id), _form_decoded(secret)
     except ValueError as error:
         raise _refused("The Authorization header cannot be decoded [RFC 7617 2].", "oidc.client_malformed") from error
-    if not colon or not client_id or not secret:
+    if not client_id or not secret:
         raise _refused("The Authorization header lacks a client id or a secret [RFC 7617 2].", "oidc.client_malformed")
     return Presented(client_id=client_id, method=names.BASIC, secret=secret)
 

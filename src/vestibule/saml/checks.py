@@ -241,18 +241,19 @@ def _confirmation_not_before(it: VerifiedAssertion, expect: Expectation, now: da
 
 def _recipient(it: VerifiedAssertion, expect: Expectation, now: datetime) -> Failure | None:
     bearer = _bearer(it, expect, now)
-    if bearer is None or bearer.recipient == expect.acs_url:
+    recipient = None if bearer is None else bearer.recipient
+    if recipient == expect.acs_url:
         return None
     return Failure(
         "The assertion was made for another address than the one that it was posted to.",
         expect.acs_url,
-        bearer.recipient or "none",
+        recipient or "none",
     )
 
 
 def _confirmation_not_on_or_after(it: VerifiedAssertion, expect: Expectation, now: datetime) -> Failure | None:
     bearer = _bearer(it, expect, now)
-    return None if bearer is None else _before_end(bearer.not_on_or_after, expect, now)
+    return _before_end(None if bearer is None else bearer.not_on_or_after, expect, now)
 
 
 # -- the authentication and its subject ----------------------------------------------------------------------------------
