@@ -21,9 +21,9 @@ from vestibule.flows.describe import Describing
 from vestibule.flows.landing import Landing
 from vestibule.flows.launch import Launching
 from vestibule.flows.logout import Leaving
+from vestibule.flows.open_rehearsal import Opening
 from vestibule.flows.publish import Publishing
 from vestibule.flows.receive import Receiving
-from vestibule.flows.rehearsal import Opening
 from vestibule.flows.rehearse import Rehearsing
 from vestibule.flows.revoke import Revoking
 from vestibule.flows.session import Sessions
