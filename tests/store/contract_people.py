@@ -203,7 +203,7 @@ class CodesContract:
     @promise
     async def test_code_a_revoked_grant_has_no_code(self, store: Store) -> None:
         """After a revocation, also one before the grant itself was kept, no code of it is redeemed; others' are."""
-        await store.keep(nouns.code(), nouns.code("b"), nouns.grant("b"), nouns.code("c"))
+        await store.keep(nouns.code(), nouns.code("b"), nouns.grant("b"), nouns.code("c"), nouns.grant("c"))
         await store.keep(GrantRevoked(id=nouns.grant().id), GrantRevoked(id=nouns.grant("b").id))
         assert not await store.codes.take(self.CODE, now=T0, keep=self.KEEP)
         assert not await store.codes.take(Digest("code-b"), now=T0)
