@@ -44,9 +44,7 @@ def asked(text: str, account: str | None = None) -> Asked:
 PAGES: dict[str, Draw] = {
     "error": lambda b, t: pages.error(b, reference=t, code=t, back="https://crm.example/", status=400),
     "error_no_way_back": lambda b, t: pages.error(b, reference=t, code="saml.audience", back=None, status=403),
-    "home_realm": lambda b, t: pages.home_realm(
-        b, application_name=t, action="/login/realm", fields={t: t}, email=t
-    ),
+    "home_realm": lambda b, t: pages.home_realm(b, application_name=t, action="/login/realm", fields={t: t}, email=t),
     "home_realm_again": lambda b, t: pages.home_realm(
         b, application_name=t, action="/login/realm", fields={t: t}, email=t, problem=t
     ),

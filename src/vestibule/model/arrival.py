@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from vestibule.model.connection import Delivery, Unsolicited
 from vestibule.model.identity import Identity
-from vestibule.model.ids import ArrivalId, ClientId, ConnectionId, Digest, Reference
+from vestibule.model.ids import NO_REFERENCE, ArrivalId, ClientId, ConnectionId, Digest, Reference
 
 
 class ArrivalState(StrEnum):
@@ -39,4 +39,4 @@ class Arrival:
     relay_state: str | None = None
     subject: str | None = None
     identity: Identity | None = None
-    reference: Reference = Reference("")
+    reference: Reference = NO_REFERENCE

@@ -16,3 +16,4 @@ Digest = NewType("Digest", str)
 """base64url(SHA-256) of a secret that a browser or a client holds."""
 Reference = NewType("Reference", str)
 """The reference number that a person sees and that leads the operator to the trace."""
+NO_REFERENCE = Reference("")

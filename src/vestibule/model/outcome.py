@@ -5,7 +5,7 @@ from datetime import datetime
 
 from vestibule.model.errand import Errand
 from vestibule.model.identity import Identity
-from vestibule.model.ids import ArrivalId, ConnectionId, Digest, Reference
+from vestibule.model.ids import NO_REFERENCE, ArrivalId, ConnectionId, Digest, Reference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,4 +22,4 @@ class Outcome:
     forced_since: datetime | None = None
     bell: ArrivalId | None = None
     bell_subject: str | None = None
-    reference: Reference = Reference("")
+    reference: Reference = NO_REFERENCE

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from vestibule.model.errand import Errand
-from vestibule.model.ids import ArrivalId, ConnectionId, Digest, Reference
+from vestibule.model.ids import NO_REFERENCE, ArrivalId, ConnectionId, Digest, Reference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,4 +28,4 @@ class PendingLogin:
     bell_subject: str | None = None
     counted: bool = False
     ended_at: datetime | None = None
-    reference: Reference = Reference("")
+    reference: Reference = NO_REFERENCE

@@ -1,6 +1,6 @@
 """The cookie table: names, flags, and how many of each a browser may be made to hold [RFC 6265bis]."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -88,18 +88,17 @@ def write_csrf(response: Response, secret: str) -> None:
 def _slot(
     response: Response, request: Request, prefix: str, secret: str, now: int, *, same_site: str, seconds: int
 ) -> None:
-    held = _held(request, prefix)
-    free = [slot for slot in range(SLOTS) if slot not in {one.slot for one in held}]
-    if not held:
-        # A cross-site post brings no Lax cookies: what the browser holds is not seen, so the slot is drawn.
-        slot = sum(secret.encode()) % SLOTS
-    else:
-        slot = free[0] if free else _oldest(held)
+    slot = _free_slot(_held(request, prefix), secret)
     _set(response, f"{prefix}{slot}", f"{now}.{secret}", same_site=same_site, seconds=seconds)
 
 
-def _oldest(held: Iterable[Held]) -> int:
-    return min(held, key=lambda one: one.since).slot
+def _free_slot(held: Sequence[Held], secret: str) -> int:
+    """A slot that is free, else the oldest's."""
+    if not held:
+        # A cross-site post brings no Lax cookies: what the browser holds is not seen, so the slot is drawn.
+        return sum(secret.encode()) % SLOTS
+    free = set(range(SLOTS)) - {one.slot for one in held}
+    return min(free) if free else min(held, key=lambda one: one.since).slot
 
 
 def _set(
