@@ -1,6 +1,7 @@
 """`python -m bench`: measures whole logins, prints the table, and writes everything as JSON if asked."""
 
 import argparse
+import signal
 import sys
 import tempfile
 from collections.abc import Callable
@@ -15,6 +16,8 @@ SCRATCH = Path(__file__).parents[1] / ".dev"
 
 def main() -> int:
     asked = _arguments()
+    # An end from outside takes the same way out as Ctrl-C: the servers are stopped, the database is removed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     plan = rounds.Plan(solo=asked.solo, crowd=asked.crowd, rounds=asked.rounds, seconds=asked.seconds)
     asked.directory.mkdir(parents=True, exist_ok=True)
     cores = machine.cores()

@@ -25,8 +25,10 @@ PARSE = "base64 and one XML parse"
 SIGN = "one RS256 signature"
 POST = "bare ASGI: form post of the response"
 EXCHANGE = "bare ASGI: form post for the tokens"
-COMMITS = "two SQLite transactions, FULL, eight a commit"
-ALONE = "two SQLite transactions, FULL, each alone"
+COMMITS = "two SQLite rows, FULL, eight to a commit"
+"""As under load, where several logins share a commit."""
+ALONE = "two SQLite rows, FULL, each its own commit"
+"""As when one login comes at a time."""
 LOG_PAGES = 1000
 """After so many pages SQLite copies its log into the database and writes it from its start again."""
 PARTS = (PARSE, CANONICAL, VERIFY, SIGN, COMMITS, POST, EXCHANGE)

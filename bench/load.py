@@ -7,7 +7,7 @@ import select
 import socket
 import time
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 Script = Generator[bytes, "Answer", None]
 """Yields requests, is sent their answers, and ends when its part is done."""
@@ -63,7 +63,6 @@ class _Line:
     index: int = 0
     began: float = 0.0
     heard: bytes = b""
-    head: bytes = field(default=b"")
 
 
 def run(scripts: Sequence[Script], *, port: int, concurrency: int) -> Timing:
@@ -94,6 +93,8 @@ def run(scripts: Sequence[Script], *, port: int, concurrency: int) -> Timing:
                     latencies[line.index] = now - line.began
                     live -= not _begin(line, waiting, now)
         return Timing(seconds=clock() - began, latencies=latencies)
+    except OSError as error:
+        raise Failed(f"the connection to the server broke: {error}") from error
     finally:
         poll.close()
         for line in lines.values():

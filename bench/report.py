@@ -71,11 +71,12 @@ def _floor(found: Measured) -> Iterator[str]:
     yield "The floor of a direct login: microseconds of CPU, median (lowest to highest)"
     yield ""
     for part in floor.PARTS:
-        yield f"{part:>42} {_spread([one[part] for one in found.floor], 0):>18}"
-    total = median(sum(one.values()) for one in found.floor)
+        yield f"{part:>45} {_spread([one[part] for one in found.floor], 0):>18}"
+    total = median(sum(one[part] for part in floor.PARTS) for one in found.floor)
     measured = _middle(_cells(found, KINDS[0].name, CROWD), lambda cell: cell.cpu_ms) * 1000
-    yield f"{'together':>42} {total:>8.0f}"
-    yield f"{'a direct login, measured':>42} {measured:>8.0f}   {measured / total:.2f} times the floor"
+    yield f"{'together':>45} {total:>8.0f}"
+    yield f"{f'a direct login, measured at {CROWD}':>45} {measured:>8.0f}   {measured / total:.2f} times the floor"
+    yield f"{f'not in it: {floor.ALONE}':>45} {_spread([one[floor.ALONE] for one in found.floor], 0):>18}"
 
 
 def _notes(found: Measured, machine: Mapping[str, str | int], cores: Cores) -> Iterator[str]:
@@ -85,10 +86,10 @@ def _notes(found: Measured, machine: Mapping[str, str | int], cores: Cores) -> I
         f"it used {client:.3f} ms of CPU for one."
     )
     yield f"The server's memory at the end: {found.memory_mb:.0f} MB resident."
-    yield "CPU is utime + stime of the server's process. `others`: CPU that neither server nor client used; 100 % is one core."
+    yield "CPU: utime + stime of the server's process. Others: CPU that neither server nor client used; 100 % is one core."
     worst = max(cell.others_percent for cell in found.cells)
     if worst > 20:
-        yield f"NOISY: other work took up to {worst:.0f} % of a core. CPU per login bears it, logins/s and latencies do not."
+        yield f"NOISY: other work took up to {worst:.0f} % of a core. Logins/s and latencies mean little; CPU per login suffers least."
     if cores.server == cores.client:
         yield "ONE CORE: server and client shared it; logins/s and latencies hold the client's work as well."
     if machine["file_system"] in IN_MEMORY:
@@ -104,7 +105,7 @@ def _medians(found: Measured) -> dict[str, object]:
         for kind in KINDS
         for concurrency in (SOLO, CROWD)
     }
-    parts = {part: _summary([one[part] for one in found.floor]) for part in floor.PARTS}
+    parts = {part: _summary([one[part] for one in found.floor]) for part in (*floor.PARTS, floor.ALONE)}
     return {"logins": logins, "floor_us": parts, "ceiling_per_second": _summary(found.ceiling)}
 
 

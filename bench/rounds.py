@@ -173,7 +173,7 @@ def _prove(kind: Kind, house: House) -> None:
 def _floor(plan: Plan, house: House) -> dict[str, float]:
     with machine.on_core(house.cores.server):
         computed = floor.computed(house.scene, house.directory)
-    return computed | floor.served(house.scene, house.bare_pid, house.bare_port, plan.crowd * 2)
+    return computed | floor.served(house.scene, house.bare_pid, house.bare_port, max(2000, plan.crowd * 2))
 
 
 def _ceiling(plan: Plan, house: House) -> float:

@@ -34,6 +34,7 @@ from vestibule.ground.clock import Clock
 from vestibule.ground.entropy import Entropy
 from vestibule.ground.errors import Refused
 from vestibule.keys.keyring import Keyring
+from vestibule.outside import logs
 from vestibule.outside.clock import SystemClock
 from vestibule.outside.entropy import SystemEntropy
 from vestibule.outside.fetch import HttpFetch
@@ -118,6 +119,7 @@ def join(settings: Settings, *, store: Store, keyring: Keyring, clock: Clock, en
             issuer=issuer,
             host=urlsplit(issuer).netloc.lower(),
             answering=answering,
+            sessions=sessions,
         ),
         landing=landing,
         authorizing=Authorizing(
@@ -129,7 +131,7 @@ def join(settings: Settings, *, store: Store, keyring: Keyring, clock: Clock, en
             landing=landing,
             sessions=sessions,
         ),
-        launching=Launching(store=store, answering=answering, issuer=issuer),
+        launching=Launching(store=store, clock=clock, entropy=entropy, answering=answering, issuer=issuer),
         opening=Opening(store=store, clock=clock, entropy=entropy, starting=starting),
         describing=Describing(store=store, keyring=keyring, issuer=issuer),
         redeeming=Redeeming(
@@ -188,6 +190,7 @@ def load_settings() -> Settings:
 
 def worker() -> "LazyApp":
     """The application of one worker process, which reads its settings from the environment it was started with."""
+    logs.configure()
     return LazyApp(load_settings())
 
 

@@ -195,11 +195,11 @@ def test_form_post_is_posted() -> None:
         ({}, (), True),
         ({"grant_types": ("authorization_code",)}, (), False),
         ({"first_party": False}, (), False),
-        ({"first_party": False}, ("consent",), True),
+        ({"first_party": False}, ("consent",), False),
     ],
 )
 def test_who_may_stay_offline(change: dict[str, Any], prompt: tuple[str, ...], granted: bool) -> None:
-    """First-party applications need no prompt=consent; others do [OIDC Core 11]."""
+    """First-party applications need no prompt=consent; others would need a person's consent, which nothing asks for."""
     scope = oidc.granted_scope(replace(REQUEST, prompt=frozenset(prompt)), replace(CRM, **change))
     assert ("offline_access" in scope.split()) is granted
 

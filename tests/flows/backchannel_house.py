@@ -2,6 +2,7 @@
 
 import base64
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 from typing import Any
 
 from tests.doubles import START, CountingEntropy, FixedClock
@@ -18,7 +19,7 @@ from vestibule.ground.hashing import digest
 from vestibule.jose import jwt
 from vestibule.keys.keyring import Keyring
 from vestibule.model.application import Application, ApplicationType, ClientAuth
-from vestibule.model.connection import Connection, IdentityProvider
+from vestibule.model.connection import Connection, Domain, IdentityProvider
 from vestibule.model.identity import Identity
 from vestibule.model.ids import ArrivalId, ClientId, ConnectionId, Digest, IdentityKey, PersonId, Sid
 from vestibule.model.installation import Installation
@@ -54,6 +55,7 @@ ACME = Connection(
     display_name="Acme Corp",
     idp=IdentityProvider(entity_id="https://idp.acme.example/", certificates=()),
     applications=(CRM.client_id, BOARD.client_id),
+    domains=(Domain(name="acme.example", verified=True),),
 )
 ADA = Identity(
     connection=ACME.id,
@@ -104,6 +106,7 @@ class House:
         self.informing = Informing(store=self.store, clock=self.clock)
         self.revoking = Revoking(**parts)
         self.leaving = Leaving(**parts, keyring=self.keyring, issuer=ISSUER)
+        self.settings = SimpleNamespace(login_ttl=3600)
         self.publishing = Publishing(keyring=self.keyring, issuer=ISSUER)
 
     async def open(self) -> None:
@@ -131,7 +134,13 @@ class House:
         return replace(session, **changes)
 
     async def code(
-        self, application: Application = CRM, *, arrival: str | None = None, pkce: bool = False, **changes: Any
+        self,
+        application: Application = CRM,
+        *,
+        arrival: str | None = None,
+        pkce: bool = False,
+        sid: Sid | None = SID,
+        **changes: Any,
     ) -> str:
         """A code, kept as the authorization endpoint keeps it."""
         request = AuthorizationRequest(
@@ -151,7 +160,7 @@ class House:
             application=application,
             identity=ADA,
             person=person,
-            sid=SID,
+            sid=sid,
             arrival=None if arrival is None else ArrivalId(arrival),
             now=self.clock.now(),
             lifetimes=Lifetimes(),

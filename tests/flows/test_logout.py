@@ -46,7 +46,8 @@ def test_a_client_and_its_exact_uri_sign_out_without_asking() -> None:
     async def story(house: House) -> None:
         assert await house.leaving.leave(REGISTERED, ADAS) == gone_to(f"{HOME}?state=s")
         assert not await signed_in(house)
-        assert await house.kinds() == ["session.ended"]
+        (event,) = await house.store.events.latest()
+        assert (event.kind, event.application, event.person) == ("session.ended", "crm", "p-ada")
 
     within(story)
 
@@ -57,6 +58,22 @@ def test_an_id_token_of_this_session_signs_out_without_asking() -> None:
         house.clock.advance(86_400)  # an expired hint is as good [OIDC RP-Initiated Logout 4]
         assert await house.leaving.leave(LogoutRequest(id_token_hint=hint), ADAS) == gone_to(ISSUER + "oidc/signed-out")
         assert not await signed_in(house)
+
+    within(story)
+
+
+def test_an_id_token_beside_its_own_client_id_signs_out_without_asking() -> None:
+    async def story(house: House) -> None:
+        asked = LogoutRequest(client_id="crm", id_token_hint=await id_token(house))
+        assert await house.leaving.leave(asked, ADAS) == gone_to(ISSUER + "oidc/signed-out")
+
+    within(story)
+
+
+def test_an_id_token_without_a_session_of_its_own_counts_by_its_person() -> None:
+    async def story(house: House) -> None:
+        hint = str((await house.redeem(await house.code(sid=None)))["id_token"])
+        assert await house.leaving.leave(LogoutRequest(id_token_hint=hint), ADAS) == gone_to(ISSUER + "oidc/signed-out")
 
     within(story)
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from tests.doubles import START
@@ -24,9 +24,10 @@ from vestibule.ground.errors import OAuthRefused
 from vestibule.ground.hashing import digest
 from vestibule.model.arrival import Arrival, ArrivalState
 from vestibule.model.connection import Delivery, Unsolicited
+from vestibule.model.grant import Code
 from vestibule.model.ids import ArrivalId, ClientId, Digest
 from vestibule.oidc.id_token import token_hash
-from vestibule.store.port import ArrivalEnded, GrantRevoked
+from vestibule.store.port import ArrivalEnded, Codes, GrantRevoked, Keep
 
 
 def within(story: Callable[[House], Awaitable[None]]) -> None:
@@ -71,6 +72,17 @@ def test_nothing_that_was_given_lies_open_in_the_store() -> None:
         assert refresh is not None
         for token in (answer["access_token"], answer["refresh_token"]):
             assert str(token) not in repr((access, refresh))
+
+    within(story)
+
+
+def test_a_refreshed_id_token_calls_an_email_verified_only_while_its_domain_is() -> None:
+    async def story(house: House) -> None:
+        first = await house.redeem(await house.code(scope=("openid", "email", "offline_access")))
+        assert (await house.claims(first["id_token"]))["email_verified"] is True
+        await house.configure(CRM, BOARD, connection=replace(ACME, domains=()))
+        second = await house.refresh(first["refresh_token"])
+        assert (await house.claims(second["id_token"]))["email_verified"] is False
 
     within(story)
 
@@ -240,6 +252,34 @@ def test_of_fifty_redemptions_at_once_one_wins() -> None:
         lost = [result for result in results if isinstance(result, OAuthRefused)]
         assert (len(won), len(lost)) == (1, 49)
         assert {refusal.error for refusal in lost} == {"invalid_grant"}
+
+    within(story)
+
+
+class _Behind:
+    """The store's codes as a slower node sees them: its first look is from before the code was taken."""
+
+    def __init__(self, codes: Codes, seen: Code | None) -> None:
+        self._codes = codes
+        self._looks = iter([seen])
+
+    async def find(self, digest: Digest) -> Code | None:
+        return next(self._looks, None) or await self._codes.find(digest)
+
+    async def take(self, digest: Digest, *, now: datetime, keep: Keep = ()) -> bool:
+        return await self._codes.take(digest, now=now, keep=keep)
+
+
+def test_whoever_loses_the_race_for_one_code_has_used_it_twice() -> None:
+    """At once or one after the other, two redemptions of one code are the same sign of theft."""
+
+    async def story(house: House) -> None:
+        code = await house.code()
+        seen = await house.store.codes.find(Digest(digest(code)))
+        answer = await house.redeem(code)
+        house.store.codes = _Behind(house.store.codes, seen)
+        assert await refused(house.redeem(code)) == ("invalid_grant", "oidc.code_reused")
+        assert await refused(house.refresh(answer["refresh_token"])) == ("invalid_grant", "oidc.refresh_unknown")
 
     within(story)
 

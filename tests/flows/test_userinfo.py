@@ -43,6 +43,15 @@ def test_email_comes_with_its_scope() -> None:
     assert "name" not in answer
 
 
+async def _take_domain_away(house: House) -> None:
+    await house.configure(CRM, BOARD, connection=replace(ACME, domains=()))
+
+
+def test_an_email_is_verified_only_while_its_domain_is() -> None:
+    answer = asked_after(_take_domain_away, scope=("openid", "email"))
+    assert (answer["email"], answer["email_verified"]) == ("ada@acme.example", False)
+
+
 async def _expire(house: House) -> None:
     house.clock.advance(timedelta(hours=1))
 

@@ -99,14 +99,18 @@ def test_the_algorithm_must_be_the_keys_own() -> None:
     assert refused.value.code == "jose.signature"
 
 
-@pytest.mark.parametrize("extra", [{"crit": ["exp"], "exp": 1}, {"b64": False, "crit": ["b64"]}, {"crit": []}])
+@pytest.mark.parametrize(
+    "extra", [{"crit": ["exp"], "exp": 1}, {"b64": False, "crit": ["b64"]}, {"crit": []}, {"b64": False}]
+)
 def test_demands_that_we_do_not_know_are_refused(extra: Mapping[str, object]) -> None:
     with pytest.raises(Refused) as refused:
         jwt.read(_forged({"alg": "RS256", **extra}, b"x"), SET)
     assert refused.value.code == "jose.critical"
 
 
-@pytest.mark.parametrize("token", ["", "a.b", "a.b.c.d.e", "ä.b.c", "e30.e30", "!!.!!.!!", "..", "a" * 17_000 + ".b.c"])
+@pytest.mark.parametrize(
+    "token", ["", "a.b", "a.b.c.d.e", "ä.b.c", "e30.e30", "W10.e30.e30", "!!.!!.!!", "..", "a" * 17_000 + ".b.c"]
+)
 def test_what_is_no_token_is_malformed(token: str) -> None:
     with pytest.raises(Refused) as refused:
         jwt.read(token, SET)
@@ -118,3 +122,14 @@ def test_claims_must_be_an_object() -> None:
     with pytest.raises(Refused) as refused:
         jwt.read(signed, SET)
     assert refused.value.code == "jose.signature"
+
+
+def test_a_token_too_long_to_be_ours_is_not_even_decoded() -> None:
+    with pytest.raises(Refused) as refused:
+        jwt.read(jwt.sign({"sub": "p" * jwt.MAX_LENGTH}, SIGNERS["ES256"]), SET)
+    assert refused.value.code == "jose.malformed"
+
+
+def test_keys_of_unknown_kinds_are_passed_over() -> None:
+    others: list[Mapping[str, object]] = [{"kty": "oct", "k": "c2VjcmV0", "kid": "k-ES256"}, *SET]
+    assert jwt.read(jwt.sign(CLAIMS, SIGNERS["ES256"]), others) == CLAIMS

@@ -178,6 +178,35 @@ def test_the_last_key_that_can_sign_cannot_be_retired(nodes: Nodes) -> None:
     asyncio.run(run())
 
 
+def test_retiring_a_key_can_only_bring_its_end_forward() -> None:
+    nodes = Nodes()
+
+    async def run() -> None:
+        keyring = nodes.node("a")
+        first = await keyring.rotate(KeyPurpose.TOKEN_ES256, delay=timedelta(0))
+        nodes.clock.advance(1)
+        await keyring.rotate(KeyPurpose.TOKEN_ES256, delay=timedelta(0))
+        now = nodes.clock.now()
+        assert (await keyring.retire(first.kid)).retired_at == now
+        nodes.clock.advance(60)
+        assert (await keyring.retire(first.kid)).retired_at == now
+
+    asyncio.run(run())
+
+
+def test_where_no_key_signs_yet_nothing_is_signed() -> None:
+    nodes = Nodes()
+
+    async def run() -> None:
+        keyring = nodes.node("a")
+        await keyring.rotate(KeyPurpose.TOKEN_ES256, delay=timedelta(hours=1))
+        with pytest.raises(Refused) as refused:
+            await keyring.token_signer("ES256")
+        assert refused.value.code == "keys.none"
+
+    asyncio.run(run())
+
+
 def test_peppers_are_the_same_on_every_node_and_differ_by_purpose(nodes: Nodes) -> None:
     assert nodes.node("a").pepper("seen") == nodes.node("b").pepper("seen")
     assert nodes.node().pepper("seen") != nodes.node().pepper("identity")

@@ -60,6 +60,14 @@ def test_an_error_goes_where_the_request_came_from() -> None:
     )
 
 
+def test_an_error_travels_as_it_was_asked_and_has_a_state_only_where_one_was_sent() -> None:
+    refused = AuthorizationRefused("access_denied", "No.", redirect_uri="https://a.example/", response_mode="fragment")
+    answer = error(refused, issuer=ISSUER)
+    assert answer is not None
+    assert answer.response_mode == "fragment"
+    assert answer.parameters.keys() == {"error", "error_description", "iss"}
+
+
 def test_an_error_without_a_trusted_redirect_uri_is_no_response() -> None:
     assert error(AuthorizationRefused("invalid_request", "No."), issuer=ISSUER) is None
 

@@ -65,6 +65,7 @@ def test_a_hint_names_client_person_and_session() -> None:
     said = {"iss": ISSUER, "aud": "crm", "sub": "p1", "sid": "s1", "exp": 1}
     assert id_token.hint(said, issuer=ISSUER) == ("crm", "p1", "s1")
     assert id_token.hint({**said, "sid": None}, issuer=ISSUER) == ("crm", "p1", None)
+    assert id_token.hint({**said, "sid": 7}, issuer=ISSUER) == ("crm", "p1", None)
 
 
 @pytest.mark.parametrize("change", [{"iss": "https://other.example/"}, {"aud": ["crm"]}, {"sub": None}])

@@ -422,6 +422,7 @@ def test_what_is_wrong_with_a_policy(connected: Connection, field: str, code: st
         rung(arrival_ttl=600, routes={"a" * 80: Route(application=CRM), "ä" * 40: Route(application=BOARD)}),
         rung(unsolicited=Unsolicited.ACCEPT, accept_login_csrf_risk=True, **DIRECT),
         rung(**DIRECT, relay_state=RelayStateUse.STATE),
+        rung(**DIRECT, relay_state=RelayStateUse.STATE, routes={"r": Route(application=BOARD)}),
         rung(**DIRECT, parameters={"redirect_uri": "https://crm.example/unsolicited", "state": "s"}),
         rung(relay_state=RelayStateUse.TARGET_LINK_URI),
         rung(relay_state=RelayStateUse.TARGET_LINK_URI, routes={"r": Route(application=PLAIN)}),

@@ -10,7 +10,7 @@ from vestibule.model.authentication import Subject
 from vestibule.model.connection import Domain
 from vestibule.model.identity import Identity
 from vestibule.model.ids import ConnectionId, IdentityKey
-from vestibule.policy.mapping import DEFAULT_MAPPING, RESERVED_CLAIMS, identify, subject_key
+from vestibule.policy.mapping import DEFAULT_MAPPING, RESERVED_CLAIMS, as_of_now, identify, subject_key
 
 
 def known(attributes: dict[str, tuple[str, ...]] | None = None, **changes: Any) -> Identity:
@@ -189,6 +189,15 @@ def test_what_is_believed_of_an_email(
     assert (told.email, told.email_verified) == (email, verified)
     claimed = {name: told.claims[name] for name in told.claims if name.startswith("email")}
     assert claimed == ({} if email is None else {"email": email, "email_verified": verified})
+
+
+def test_a_kept_identity_is_verified_no_longer_than_its_connection_holds_the_domain() -> None:
+    kept = known({"mail": ("ada@acme.example",)})
+    assert as_of_now(kept, connection()) == kept
+    now = as_of_now(kept, connection(domains=(LISTED,)))
+    assert (now.email, now.email_verified) == ("ada@acme.example", False)
+    unverified = known({"mail": ("ada@acme.example",)}, domains=())
+    assert as_of_now(unverified, connection()) == unverified
 
 
 # -- the rest ---------------------------------------------------------------------------------------------------------

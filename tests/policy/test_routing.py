@@ -117,10 +117,23 @@ def test_a_saml_application_without_a_login_url_is_reached_directly() -> None:
     assert (to.delivery, to.protocol, to.client_redirect_url) == (Delivery.DIRECT, ResponseProtocol.SAML, None)
     routed = destination(ringing(accept_application_login_csrf_risk=True), bare, Route(application=WIKI), None)
     assert routed.delivery is Delivery.DIRECT
+    assert routed.parameters == {}
+
+
+def test_a_saml_application_that_nothing_is_known_of_is_reached_directly() -> None:
+    to = destination(ringing(accept_application_login_csrf_risk=True), saml(saml=None), None, None)
+    assert to.delivery is Delivery.DIRECT
+
+
+def test_a_saml_application_with_a_client_url_in_the_policy_is_sent_there() -> None:
+    bare = saml(saml=SamlSettings(acs_url="https://wiki.example/acs", entity_id="w"))
+    to = destination(ringing(client_redirect_url="https://wiki.example/start"), bare, None, None)
+    assert (to.delivery, to.client_redirect_url) == (Delivery.CLIENT, "https://wiki.example/start")
 
 
 def test_client_delivery_has_no_url_for_a_direct_destination() -> None:
     to = destination(ringing(**DIRECT), web(), None, None)
+    assert not to.uses_initiate_login
     assert refusal(client_url, to, connection(), ISSUER) == "idp_initiated.no_client_redirect_url"
 
 
@@ -190,7 +203,12 @@ def test_configured_parameters_replace_the_defaults_and_scopes_are_added_to_them
 
 @pytest.mark.parametrize(
     ("registered", "response_type"),
-    [(("code",), "id_token token"), (("code", "id_token"), "id_token"), (("token", "id_token"), "token")],
+    [
+        (("code",), "id_token token"),
+        (("code", "id_token"), "id_token"),
+        (("token", "id_token"), "token"),
+        (("token id_token",), "token id_token"),
+    ],
 )
 def test_a_single_page_application_that_takes_tokens_gets_the_type_it_is_registered_for(
     registered: tuple[str, ...], response_type: str
@@ -231,10 +249,17 @@ def test_what_is_remembered_of_relay_state(
     assert destination(ringing(relay_state=use), application, along, value).relay_state == kept
 
 
-@pytest.mark.parametrize("use", [RelayStateUse.IGNORE, RelayStateUse.ROUTE])
+@pytest.mark.parametrize("use", [RelayStateUse.IGNORE, RelayStateUse.ROUTE, RelayStateUse.STATE])
 def test_relay_state_is_a_deep_link_only_where_it_is_told_to_be(use: RelayStateUse) -> None:
     link = "https://crm.example/app/7"
-    assert destination(ringing(relay_state=use), web(), None, link).target_link_uri is None
+    assert destination(ringing(**DIRECT, relay_state=use), web(), None, link).target_link_uri is None
+
+
+def test_a_route_s_deep_link_is_its_own_and_not_what_relay_state_says() -> None:
+    ring = ringing(relay_state=RelayStateUse.TARGET_LINK_URI)
+    along = Route(application=CRM, target_link_uri="https://crm.example/app/home")
+    to = destination(ring, web(), along, "https://crm.example/app/7")
+    assert to.target_link_uri == "https://crm.example/app/home"
 
 
 def test_a_deep_link_outside_the_prefixes_is_dropped() -> None:
@@ -332,6 +357,12 @@ def test_what_is_not_allowed_any_more_is_refused_by_its_own_code(
             web(initiate_login_uri="https://login.crm.example/"),
         ),
         (ringing(client_redirect_url="https://wiki.example/sso"), saml()),
+        (
+            ringing(client_redirect_url="https://in.wiki.example/sso"),
+            saml(
+                saml=SamlSettings(acs_url="https://wiki.example/", entity_id="w", login_url="https://in.wiki.example/")
+            ),
+        ),
         (ringing(**DIRECT, parameters={"response_mode": "query"}), web()),
         (ringing(**DIRECT, parameters={"response_mode": "form_post"}), spa(allow_unsolicited_tokens=True)),
     ],
@@ -403,6 +434,11 @@ def test_a_forbidden_parameter_is_refused_by_name(name: str) -> None:
     with pytest.raises(Refused, match=f"`{name}`") as caught:
         parse_parameters({name: "x"})
     assert caught.value.code == "idp_initiated.forbidden_parameter"
+
+
+@pytest.mark.parametrize("name", ["client_info", "connection_scope", "xrequest", "nonces", "code", "login_hints"])
+def test_a_parameter_that_only_resembles_a_forbidden_one_may_be_set(name: str) -> None:
+    assert parse_parameters({name: "connection:x"}) == {name: "connection:x"}
 
 
 def test_a_login_hint_may_name_a_person_but_no_connection() -> None:

@@ -19,6 +19,7 @@ from vestibule.policy.unsolicited import (
     is_loop,
     may_restart,
     post_is_trusted,
+    still_believed,
 )
 
 RESTART, CONFIRM, ACCEPT = Unsolicited.RESTART, Unsolicited.CONFIRM, Unsolicited.ACCEPT
@@ -159,3 +160,24 @@ def test_an_arrival_ends_after_its_ttl_and_never_later_than_the_response() -> No
     short = ringing(arrival_ttl=120)
     assert arrival_expiry(short, NOW + timedelta(hours=1), NOW) == NOW + timedelta(seconds=120)
     assert arrival_expiry(short, NOW + timedelta(seconds=30), NOW) == NOW + timedelta(seconds=30)
+
+
+@pytest.mark.parametrize(
+    ("trust", "today", "believed"),
+    [
+        (RESTART, RESTART, True),
+        (RESTART, CONFIRM, True),
+        (RESTART, ACCEPT, True),
+        (CONFIRM, RESTART, False),
+        (CONFIRM, CONFIRM, True),
+        (CONFIRM, ACCEPT, True),
+        (ACCEPT, RESTART, False),
+        (ACCEPT, CONFIRM, False),
+        (ACCEPT, ACCEPT, True),
+    ],
+)
+def test_an_arrival_is_believed_no_further_than_today_s_policy_goes(
+    trust: Unsolicited, today: Unsolicited, believed: bool
+) -> None:
+    assert still_believed(trust, ringing(unsolicited=today)) is believed
+    assert not still_believed(trust, ringing(unsolicited=today, enabled=False))

@@ -9,6 +9,7 @@ from lxml import etree
 from tests.builders_saml import ACS, IDP, NAME, NOW, SP, expectation, refusal, response_xml, statement, valid, verified
 
 from vestibule.ground.errors import Refused
+from vestibule.saml import checks
 from vestibule.saml.checks import MAX_ATTRIBUTE_VALUE, RULES, classify, examine, validate
 from vestibule.saml.instant import write_instant
 from vestibule.saml.names import ASSERTION, FORMAT_EMAIL, FORMAT_ENTITY, PROTOCOL, RESPONDER, SUCCESS, saml, samlp
@@ -103,6 +104,7 @@ REFUSED: list[tuple[str, Edit]] = [
     ("saml.conditions", drop(CONDITIONS)),
     ("saml.not_before", put(CONDITIONS, "NotBefore", moment(61))),
     ("saml.not_before", put(CONDITIONS, "NotBefore", "")),
+    ("saml.not_before", put(CONDITIONS, "NotBefore", "soon")),
     ("saml.not_on_or_after", put(CONDITIONS, "NotOnOrAfter", moment(-60))),
     ("saml.not_on_or_after", put(CONDITIONS, "NotOnOrAfter", None)),
     ("saml.not_on_or_after", put(CONDITIONS, "NotOnOrAfter", "never")),
@@ -367,3 +369,12 @@ def test_anything_between_is_refused_and_never_taken_for_unsolicited(how: dict[s
     """A value that somebody could add outside the signature must not decide, and two that differ decide nothing."""
     with refusal("saml.in_response_to"):
         classify(valid(response_xml(**how)))
+
+
+@pytest.mark.parametrize(
+    "edit", [drop(NAME_ID), drop(CONDITIONS), drop(CONFIRMATION), put(CONDITIONS, "NotOnOrAfter", None)]
+)
+def test_a_rule_that_went_missing_is_a_bug_and_not_a_sign_in(edit: Edit) -> None:
+    """What a valid assertion is made of cannot be made of nothing, even if nobody had checked."""
+    with pytest.raises(ValueError, match="missing from RULES"):
+        checks._valid(verified(response_xml(edit=edit)), expectation(), NOW, ())

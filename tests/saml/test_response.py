@@ -49,10 +49,17 @@ def test_a_response_tells_who_says_it_sent_it() -> None:
     assert read(response_xml(tamper=without(saml("Issuer")))).issuer is None
 
 
-@pytest.mark.parametrize("edit", [lambda root: root.set("InResponseTo", ""), lambda root: root])
-def test_an_empty_in_response_to_names_no_request(edit: Edit) -> None:
-    """`InResponseTo=""` counts as absent."""
-    assert read(response_xml(edit=edit)).envelope.in_response_to is None
+def test_an_empty_in_response_to_names_no_request() -> None:
+    """`InResponseTo=""` counts as absent; any other is kept."""
+    assert read(response_xml()).envelope.in_response_to is None
+    assert read(response_xml(edit=lambda root: root.set("InResponseTo", ""))).envelope.in_response_to is None
+    assert read(response_xml(in_response_to="_r")).envelope.in_response_to == "_r"
+
+
+def test_another_status_with_an_assertion_is_left_to_the_rules() -> None:
+    """It is refused there, after the signature, among all findings."""
+    octets = response_xml(edit=lambda root: root.find(samlp("Status"))[0].set("Value", RESPONDER))
+    assert read(octets).envelope.status == (RESPONDER,)
 
 
 @pytest.mark.parametrize(

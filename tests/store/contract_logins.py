@@ -247,15 +247,14 @@ class RehearsalsContract:
 
     @promise
     async def test_rehearsal_waiting_for_a_tile(self, store: Store) -> None:
-        """What waits is live, opened by this browser, IdP-initiated, unfinished, at this connection; the newest of them."""
-        mine = nouns.rehearsal(cookie=Digest("c"))
+        """What waits is live, opened by this browser, of either kind, unfinished, at this connection; the newest of them."""
+        mine = nouns.rehearsal(cookie=Digest("c"), idp_initiated=False)
         await store.keep(
             mine,
             nouns.rehearsal("older", cookie=Digest("c2"), created_at=T0 - TICK),
             *(
                 replace(mine, id=word, created_at=T0 + DAY, **changes)  # type: ignore[arg-type]
                 for word, changes in {
-                    "sp": {"idp_initiated": False},
                     "finished": {"finished_at": T0},
                     "elsewhere": {"connection": OTHER},
                     "unopened": {"cookie": None},
@@ -276,7 +275,6 @@ class RehearsalsContract:
         mine = nouns.rehearsal(cookie=Digest("c"))
         for now in (
             replace(mine, connection=OTHER),
-            replace(mine, idp_initiated=False),
             replace(mine, expires_at=T0),
             replace(mine, finished_at=T0),
             replace(mine, cookie=Digest("d")),

@@ -208,7 +208,10 @@ class EventsContract:
         events = [nouns.event(str(number), at=T0 + number // 2 * TICK) for number in range(60)]
         await store.keep(*events)
         assert await store.events.latest() == tuple(reversed(events))[:50]
-        assert await store.events.latest(limit=3) == tuple(reversed(events))[:3]
+        newest = tuple(reversed(events))[:3]
+        assert await store.events.latest(limit=3) == newest
+        assert await store.events.latest(limit=3, kind="login.succeeded") == newest
+        assert await store.events.latest(limit=3, connection=ACME) == newest
 
     @promise
     async def test_events_latest_of_a_kind_and_connection(self, store: Store) -> None:

@@ -241,7 +241,7 @@ def test_every_page_forbids_framing_and_foreign_content() -> None:
 
 
 def test_a_foreign_page_cannot_fill_the_header_with_cookies() -> None:
-    """At most five of each bounded kind; the oldest goes."""
+    """At most five of each bounded kind as soon as the browser shows them; the oldest go."""
 
     async def scene(world: World) -> None:
         browser = world.browser()
@@ -249,9 +249,9 @@ def test_a_foreign_page_cannot_fill_the_header_with_cookies() -> None:
             world.clock.advance(1)
             await browser.get(authorization(), cross_site=True)
             await attack(world, browser)
+        sent = await browser.get(authorization(), cross_site=True)
         assert len(browser.names("__Host-vst-login-")) == 5
         assert 1 < len(browser.names("__Host-vst-arrival-")) <= 5
-        sent = await browser.get(authorization(), cross_site=True)
         assert location(await world.answer(browser, sent)).startswith(f"{ISSUER}login/continue?login=")
 
     play(scene)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from lxml import etree
@@ -14,6 +14,7 @@ from signxml import XMLVerifier
 from tests.builders_saml import certificate_for, ec_key, idp_certificate, idp_key, keys, refusal, response_xml
 from tests.xml.other_signer import pem, xmlsec_accepts, xmlsec_sign
 
+from vestibule.ground.errors import Refused
 from vestibule.xml import signature as room
 from vestibule.xml.parse import parse, reparse
 from vestibule.xml.signature import DS, EXC_C14N, RSA_SHA256, SHA256, load_certificates, sign, verify
@@ -143,23 +144,24 @@ def test_a_changed_signed_info_is_refused() -> None:
         verify(root, root, keys=keys())
 
 
-@pytest.mark.parametrize(("at", "octets"), [(1, b"</ds:Signature> behind <v"), (0, b"</ds:Signature> behind <i")])
-def test_text_behind_the_signature_belongs_to_the_element(at: int, octets: bytes) -> None:
+@pytest.mark.parametrize("front", [" front ", None])
+@pytest.mark.parametrize("between", [" between ", None])
+@pytest.mark.parametrize("at", [0, 1])
+def test_text_behind_the_signature_belongs_to_the_element(at: int, between: str | None, front: str | None) -> None:
     """The enveloped transform takes out the Signature and no text: pretty-printed messages of real IdPs verify."""
-    xml = (
-        '<r xmlns="u:x" ID="_1"> front <i/> behind <v/></r>' if at else '<r xmlns="u:x" ID="_1"> front  behind <i/></r>'
-    )
-    root = etree.fromstring(xml)
+    behind = " behind "
+    root = etree.fromstring('<r xmlns="u:x" ID="_1"><i/></r>')
+    root.text, root[0].tail = (front, (between or "") + behind) if at else ((front or "") + behind, between)
     sign(root, key=idp_key(), after="{u:x}i")
     signature = root[1]
     root.remove(signature)
-    root.text, root[0].tail = " front ", None
+    root.text, root[0].tail = front, between
     root.insert(at, signature)
-    signature.tail = " behind "
+    signature.tail = behind
     root = reparse(etree.tostring(root))
-    assert octets in etree.tostring(root)
+    assert etree.tostring(root).count(b"</ds:Signature> behind ") == 1
     read = verify(root, root, keys=keys())
-    assert "".join(read.itertext()) == " front  behind "
+    assert (read.text, read[0].tail) == ((front, (between or "") + behind) if at else ((front or "") + behind, between))
 
 
 @pytest.mark.parametrize(
@@ -191,6 +193,7 @@ def test_text_behind_the_signature_belongs_to_the_element(at: int, octets: bytes
         (adding("CanonicalizationMethod", '<x xmlns="u:x"/>'), "xml.signature_shape"),
         (adding("CanonicalizationMethod", f'<InclusiveNamespaces xmlns="{EXC_C14N}" PrefixList="{"a " * 21}"/>'), "xml.signature_shape"),
         (adding("CanonicalizationMethod", f'<InclusiveNamespaces xmlns="{EXC_C14N}" Wild="a"/>'), "xml.signature_shape"),
+        (lambda s: [adding("CanonicalizationMethod", f'<InclusiveNamespaces xmlns="{EXC_C14N}"/>')(s) for _ in "12"], "xml.signature_shape"),
         (adding("CanonicalizationMethod", f'<InclusiveNamespaces xmlns="{EXC_C14N}"><x/></InclusiveNamespaces>'), "xml.signature_shape"),
         (lambda s: setattr(part(s, "DigestValue"), "text", "not base64!"), "xml.signature_shape"),
         (lambda s: setattr(part(s, "DigestValue"), "text", part(s, "DigestValue").text + "QUJD"), "xml.signature_shape"),
@@ -294,6 +297,13 @@ def test_ids_are_unique_over_the_whole_document_whatever_they_are_called(name: s
         verify(root, root, keys=keys())
 
 
+def test_the_identifier_that_occurs_twice_is_named() -> None:
+    """So that an operator finds it."""
+    with pytest.raises(Refused) as caught:
+        room.require_unique_ids(parse(b"<a ID='x'><b ID='y'/><c Id='y'/></a>"))
+    assert (caught.value.code, caught.value.got) == ("xml.duplicate_id", "y")
+
+
 @pytest.mark.parametrize("name", ["xml:id", "p:ID", "p:Id", "p:AssertionID"])
 def test_identifiers_in_a_namespace_are_refused(name: str) -> None:
     """An attribute that one reader takes for an ID and the next does not has no place in a message."""
@@ -337,6 +347,11 @@ def raw_ecdsa(key: ec.EllipticCurvePrivateKey, algorithm: hashes.HashAlgorithm) 
         return r.to_bytes(size, "big") + s.to_bytes(size, "big")
 
     return signer
+
+
+def padded(value: bytes) -> bytes:
+    """The same two numbers, the second with a zero in front: equal, and not as long as it must be."""
+    return value[:32] + b"\0" + value[32:]
 
 
 def pss(algorithm: hashes.HashAlgorithm, salt: int) -> Sign:
@@ -385,6 +400,8 @@ def test_the_value_must_be_of_the_algorithm_that_is_named() -> None:
         (room.ECDSA_SHA256, pkcs(hashes.SHA256()), keys()),
         (room.ECDSA_SHA256, lambda octets: key.sign(octets, ec.ECDSA(hashes.SHA256())), (key.public_key(),)),
         (room.ECDSA_SHA256, lambda octets: b"\0" * 64, (key.public_key(),)),
+        (room.ECDSA_SHA256, lambda octets: padded(raw_ecdsa(key, hashes.SHA256())(octets)), (key.public_key(),)),
+        (room.ECDSA_SHA256, pss(hashes.SHA256(), 32), keys()),
     ):
         root = made(method=method, signer=signer)
         with refusal("xml.signature_value"):
@@ -474,7 +491,7 @@ def test_an_expired_pinned_certificate_is_a_good_container() -> None:
 def test_weak_and_unknown_keys_are_refused() -> None:
     """RSA under 2048 bits, a curve that is none of the three, and what is no certificate at all."""
     weak = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505 that is the point
-    for key in (weak, ec_key("K-256")):
+    for key in (weak, ec_key("K-256"), dsa.generate_private_key(2048)):
         with refusal("xml.certificate_key"):
             load_certificates([certificate_for(key)])
     for text in ("", "nonsense", idp_certificate()[:200]):

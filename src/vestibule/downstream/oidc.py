@@ -104,11 +104,10 @@ def granted_scope(request: AuthorizationRequest, application: Application) -> st
 
     `offline_access` needs the code flow [OIDC Core 11] and an application that may refresh. Laxer than OIDC Core 11
     for first-party applications: they need no `prompt=consent`, for their operator is the one who would be asked.
+    A third-party application would need the person's consent, and there is no page yet that asks for it.
     """
     may_refresh = (
-        request.wants(names.CODE)
-        and names.REFRESH_TOKEN in application.grant_types
-        and (application.first_party or "consent" in request.prompt)
+        request.wants(names.CODE) and names.REFRESH_TOKEN in application.grant_types and application.first_party
     )
     return " ".join(part for part in request.scope if part != names.OFFLINE_ACCESS or may_refresh)
 

@@ -9,6 +9,7 @@ from vestibule.downstream.port import Fresh
 from vestibule.ground.clock import Clock
 from vestibule.ground.entropy import Entropy
 from vestibule.ground.errors import Refused
+from vestibule.jose import jwt
 from vestibule.keys.keyring import Keyring
 from vestibule.model.answer import Answer
 from vestibule.model.application import Application, ApplicationType
@@ -16,10 +17,11 @@ from vestibule.model.connection import Connection
 from vestibule.model.errand import Errand
 from vestibule.model.identity import Identity, Person
 from vestibule.model.ids import ArrivalId, PersonId, Sid
+from vestibule.oidc import id_token
 from vestibule.oidc.answer import refusal
 from vestibule.oidc.authorize import AuthorizationRequest, validate
 from vestibule.policy.linking import may_link
-from vestibule.store.port import Store
+from vestibule.store.port import Store, StoreUnavailable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +94,10 @@ class Answering:
         Raises `login_required` where the authentication is older than `max_age` allows [OIDC Core 3.1.2.1].
         """
         now = self.clock.now()
+        if await self.hints_at_another(request, person):
+            raise refusal(
+                request, "login_required", "Another person than the one that id_token_hint names has signed in."
+            )
         if self.is_stale(request, identity, connection):
             raise refusal(
                 request, "login_required", "The identity provider's authentication is older than max_age allows."
@@ -109,6 +115,19 @@ class Answering:
             signer=await self.keyring.token_signer(application.id_token_signed_response_alg),
             issuer=self.issuer,
         )
+
+    async def hints_at_another(self, request: AuthorizationRequest, person: Person) -> bool:
+        """Whether `id_token_hint` names somebody else, or is no ID token of ours: then nobody is answered [OIDC Core 3.1.2.1]."""
+        if request.id_token_hint is None:
+            return False
+        try:
+            said = jwt.read(request.id_token_hint, await self.keyring.published())
+            _, subject, _ = id_token.hint(said, issuer=self.issuer)
+        except StoreUnavailable:
+            raise
+        except Refused:
+            return True
+        return subject != person.id
 
     def is_stale(self, request: AuthorizationRequest, identity: Identity, connection: Connection) -> bool:
         """Whether AuthnInstant is further back than `max_age`, give or take the skew allowed to this connection."""

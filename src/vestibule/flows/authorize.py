@@ -20,11 +20,12 @@ from vestibule.model.connection import Connection
 from vestibule.model.errand import Errand, ErrandKind
 from vestibule.model.session import Session
 from vestibule.oidc.answer import refusal
-from vestibule.oidc.authorize import AuthorizationRefused, AuthorizationRequest, validate
+from vestibule.oidc.authorize import AuthorizationRequest, validate
 from vestibule.policy import home_realm
 from vestibule.policy.domains import domain_of
+from vestibule.policy.mapping import as_of_now
 from vestibule.policy.session import idle_end, session_answers
-from vestibule.store.port import Store
+from vestibule.store.port import Store, StoreUnavailable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,22 +43,20 @@ class Authorizing:
 
         Raises `Refused` for the person's page where the redirect URI is not trusted, else `AuthorizationRefused`.
         """
-        application = await self.answering.application(_client_id(parameters))
-        request = validate(parameters, downstream.rules(application))
         record = Record(entropy=self.entropy, now=self.clock.now(), reference=new_reference(self.entropy))
-        record.application = application.client_id
+        trusted: AuthorizationRequest | None = None
         try:
-            return await self._authorize(parameters, request, application, browser, record)
-        except AuthorizationRefused as refused:
-            if refused.error != "login_required":  # the everyday answer to prompt=none, not worth an event
-                await keep_refusal(self.store, record, refused)
-            raise
-        except OAuthRefused as refused:
-            await keep_refusal(self.store, record, refused)
-            raise
+            application = await self.answering.application(_client_id(parameters))
+            record.application = application.client_id
+            trusted = validate(parameters, downstream.rules(application))
+            return await self._authorize(parameters, trusted, application, browser, record)
         except Refused as refused:
-            await keep_refusal(self.store, record, refused)
-            raise _to_application(refused, request) from refused
+            # login_required is the everyday answer to prompt=none: not worth an event.
+            if not isinstance(refused, OAuthRefused) or refused.error != "login_required":
+                await keep_refusal(self.store, record, refused)
+            if trusted is None or isinstance(refused, OAuthRefused):
+                raise
+            raise _to_application(refused, trusted) from refused
 
     async def _authorize(
         self,
@@ -71,13 +70,13 @@ class Authorizing:
         if connection is not None:
             record.connection = connection.id
         silent = "none" in request.prompt
-        if connection is not None and not silent:
+        if connection is not None and not silent and "select_account" not in request.prompt:
             arrival = await self._arrival(connection, application, browser)
             if arrival is not None:
                 place = Place(connection=connection, application=application)
                 return await self._from_arrival(arrival, request, parameters, place, browser, record)
         if not request.prompt & {"login", "select_account"}:
-            reply = await self._from_session(request, application, connection, browser)
+            reply = await self._from_session(request, application, connection, browser, record)
             if reply is not None:
                 return reply
         if silent:
@@ -111,13 +110,23 @@ class Authorizing:
     # -- from an arrival ---------------------------------------------------------------------------------------------
 
     async def _arrival(self, connection: Connection, application: Application, browser: Browser) -> Arrival | None:
-        """The newest live arrival of this browser for this connection and application."""
-        now = self.clock.now()
+        """The newest arrival of this browser for this connection and application that today's policy believes."""
+        place = Place(connection=connection, application=application)
         for arrival in await self.store.arrivals.held(browser.arrivals):
             fits = arrival.connection == connection.id and arrival.application == application.client_id
-            if fits and now < arrival.expires_at:
+            if fits and self.landing.believes(arrival, connection) and await self._still_leads_here(arrival, place):
                 return arrival
         return None
+
+    async def _still_leads_here(self, arrival: Arrival, place: Place) -> bool:
+        """Whether the connection's routes and settings still lead this arrival to this application."""
+        try:
+            await self.landing.destination(arrival, place)
+        except StoreUnavailable:
+            raise
+        except Refused:
+            return False
+        return True
 
     async def _from_arrival(
         self,
@@ -146,42 +155,42 @@ class Authorizing:
     # -- from a session ----------------------------------------------------------------------------------------------
 
     async def _from_session(
-        self, request: AuthorizationRequest, application: Application, named: Connection | None, browser: Browser
+        self,
+        request: AuthorizationRequest,
+        application: Application,
+        named: Connection | None,
+        browser: Browser,
+        record: Record,
     ) -> Reply | None:
         session = await self.sessions.find(browser)
-        if session is None:
-            return None
+        if session is None or await self.landing.switches(session.identity, browser):
+            return None  # somebody else was let in here since; the session answers no more without the question
         of = await self.store.configured.connection(session.connection)
-        # A request that names no connection is answered by a session of any; home realm alone chose `named` then.
-        wanted = named if request.connection is not None else None
+        # A request that names no connection, and no email whose domain has one, is answered by a session of any.
+        wanted = named if request.connection is not None or _is_email(request.login_hint) else None
         now = self.clock.now()
         if of is None or not session_answers(
             session, connection=of, named=wanted, application=application, now=now, max_age=request.max_age
         ):
             return None
-        if await self._hint_differs(request, session):
-            return None
         person = await self.store.people.find(session.person, identity=session.identity.key)
         if person is None or person.blocked or person.identity_blocked:
+            return None
+        if _hints_at_another(request, session) or await self.answering.hints_at_another(request, person):
             return None
         answer = await self.answering.answer(
             request,
             application=application,
             connection=of,
-            identity=session.identity,
+            identity=as_of_now(session.identity, of),
             person=person,
             sid=session.sid,
         )
-        await self.store.keep(*answer.keep)
+        record.connection = session.connection
+        event = record.event("login.succeeded", person=person.id, detail={"how": "session"})
+        await self.store.keep(*answer.keep, event)
         await self.store.sessions.touch(session.sid, idle_at=idle_end(session, now))
         return Reply(send=answer.send)
-
-    async def _hint_differs(self, request: AuthorizationRequest, session: Session) -> bool:
-        """A `login_hint` that is an email of another person is not answered by this session [OIDC Core 3.1.2.1]."""
-        hint = request.login_hint
-        if hint is None or not _is_email(hint) or session.identity.email is None:
-            return False
-        return hint.lower() != session.identity.email.lower()
 
     # -- upstream ----------------------------------------------------------------------------------------------------
 
@@ -205,10 +214,17 @@ class Authorizing:
                 errand=Errand(kind=ErrandKind.OIDC, application=application.client_id, parameters=parameters),
                 force=force,
                 subject=email,
-                bell=bell,
+                bell=None if bell is None else bell.id,
+                bell_subject=None if bell is None else bell.subject,
                 reference=bell.reference if bell is not None and bell.reference else record.reference,
             )
         )
+
+
+def _hints_at_another(request: AuthorizationRequest, session: Session) -> bool:
+    """A `login_hint` that is an email of another person is not answered by this session [OIDC Core 3.1.2.1]."""
+    hint, email = request.login_hint, session.identity.email
+    return hint is not None and email is not None and _is_email(hint) and hint.lower() != email.lower()
 
 
 def _client_id(parameters: Mapping[str, str]) -> str:

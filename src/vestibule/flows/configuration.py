@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from vestibule.flows import configuration_values as values
-from vestibule.flows import identity_provider
+from vestibule.flows import identity_provider, own_requests
 from vestibule.flows.record import new_reference
 from vestibule.ground.clock import Clock
 from vestibule.ground.entropy import Entropy
@@ -178,6 +178,10 @@ class Configuring:
         connections = dict(known.connections)
         connections.update({connection.name: connection for connection in coming.connections})
         faults = consistency.faults(coming.installation, tuple(applications.values()), tuple(connections.values()))
+        if not faults:
+            faults = tuple(
+                fault for connection in coming.connections for fault in own_requests.faults(connection, applications)
+            )
         return [_in_file(fault, document) for fault in faults]
 
     def _events(self, applied: Applied, coming: _Coming, known: _Known) -> Sequence[Event]:

@@ -27,6 +27,7 @@ from vestibule.oidc.authorize import AuthorizationRequest
 from vestibule.policy import routing
 from vestibule.policy.routing import Destination
 from vestibule.policy.session import mismatch, switch_question
+from vestibule.policy.unsolicited import may_restart, still_believed
 from vestibule.store.port import ArrivalEnded, Keep, Store
 
 
@@ -60,14 +61,20 @@ class Landing:
             return await self._arrive(arrival, place, browser, record, again=again)
 
     async def _arrive(self, arrival: Arrival, place: Place, browser: Browser, record: Record, *, again: bool) -> Reply:
-        if arrival.identity is None or self.clock.now() >= arrival.expires_at:
+        if arrival.identity is None or not self.believes(arrival, place.connection):
             return await self._ring(arrival, place, browser, again=again)
         if arrival.state is ArrivalState.WAITING or await self.switches(arrival.identity, browser):
             return Reply(send=await self.ask(arrival, place, browser))
         return await self._go_on(arrival, arrival.identity, place, browser, record)
 
     async def _ring(self, arrival: Arrival, place: Place, browser: Browser, *, again: bool) -> Reply:
-        """The doorbell: its identity is not believed; the login is asked for anew, bound to this browser."""
+        """The doorbell: its identity is not believed; the login is asked for anew, bound to this browser.
+
+        So it is with a bell, with an arrival that has expired, and with one that today's policy does not believe.
+        """
+        destination = await self.destination(arrival, place)
+        if not may_restart(place.connection):
+            raise _spent()
         if not again and await self.starting.loops(place.connection.id, browser, arrival):
             return Reply(
                 send=Loop(
@@ -76,14 +83,14 @@ class Landing:
                     again=f"{self.issuer}login/continue?arrival={quote(arrival.id)}&again=1",
                 )
             )
-        destination = await self.destination(arrival, place)
         if destination.delivery is Delivery.CLIENT:
             return Reply(send=Redirect(url=routing.client_url(destination, place.connection, self.issuer)))
         return await self.starting.start(
             Upstream(
                 connection=place.connection,
                 errand=_errand(place.application, destination),
-                bell=arrival if arrival.state is ArrivalState.BELL else None,
+                bell=arrival.id,
+                bell_subject=arrival.subject,
                 reference=arrival.reference,
             )
         )
@@ -96,7 +103,7 @@ class Landing:
         if destination.delivery is Delivery.CLIENT:
             return Reply(send=Redirect(url=routing.client_url(destination, place.connection, self.issuer)))
         request = self.answering.request(_errand(place.application, destination), place.application)
-        return await self.answer_arrival(arrival, identity, request, place, browser, record, spend=True)
+        return await self.answer_arrival(arrival, identity, request, place, browser, record)
 
     async def answer_arrival(
         self,
@@ -106,13 +113,11 @@ class Landing:
         place: Place,
         browser: Browser,
         record: Record,
-        *,
-        spend: bool = False,
     ) -> Reply:
         """An authorization request answered from a confirmed (or accepted) arrival.
 
-        A code takes the arrival when it is redeemed (React's StrictMode asks twice); tokens that leave by the browser,
-        and answers to requests of our own (`spend`), take it now. Under `accept` no SSO session comes of it.
+        A code takes the arrival when it is redeemed (React's StrictMode asks twice, people click twice); tokens that
+        leave by the browser take it now. Under `accept` no SSO session comes of it.
         """
         person = await self.answering.settle(identity, place.connection)
         begun = await self._session(arrival.trust, browser, person, identity, place.connection)
@@ -124,21 +129,21 @@ class Landing:
             identity=identity,
             person=person,
             sid=None if begun is None else begun.sid,
-            arrival=arrival.id if by_code and not spend else None,
+            arrival=arrival.id if by_code else None,
         )
         event = record.event(
             "login.succeeded", person=person.id, detail={"how": f"{arrival.trust}, {arrival.delivery}"}
         )
         keep = (*(begun.keep if begun else ()), *answer.keep, event)
-        if by_code and not spend:
+        if by_code:
             await self.store.keep(*keep)
         elif not await self.store.arrivals.take(arrival.id, now=self.clock.now(), keep=keep):
             raise _spent()
         return Reply(
             send=answer.send,
             session_secret=begun.secret if begun else None,
-            seen=begun.seen if begun else None,
-            spent=(arrival.cookie,) if spend else (),
+            seen=self.sessions.seen(identity),
+            spent=() if by_code else (arrival.cookie,),
         )
 
     async def _session(
@@ -200,7 +205,14 @@ class Landing:
         if not await self.store.outcomes.take(outcome.id, now=self.clock.now()):
             raise _finished()
         return await self.starting.start(
-            Upstream(connection=place.connection, errand=outcome.errand, force=True, reference=outcome.reference)
+            Upstream(
+                connection=place.connection,
+                errand=outcome.errand,
+                force=True,
+                bell=outcome.bell,
+                bell_subject=outcome.bell_subject,
+                reference=outcome.reference,
+            )
         )
 
     @staticmethod
@@ -217,6 +229,8 @@ class Landing:
         """The click on a question's page. `of` is "arrival" or "outcome"; `resume` an authorization request to go back to."""
         record = self._record()
         async with audited(self.store, record):
+            if browser.origin not in (None, self.issuer.rstrip("/")):
+                raise Refused("request.foreign_origin", "The answer was posted from another site.", got=browser.origin)
             if of == "arrival":
                 arrival = await self._arrival(handle, browser, record)
                 self._check_token(token, "confirm", arrival.id, arrival.cookie, resume)
@@ -234,7 +248,7 @@ class Landing:
         if not yes:
             await self.store.arrivals.take(arrival.id, now=now, keep=(record.event("login.declined"),))
             return _declined(place, arrival.cookie)
-        if arrival.identity is None or now >= arrival.expires_at:
+        if arrival.identity is None or not self.believes(arrival, place.connection):
             return await self._ring(arrival, place, browser, again=False)
         agreed = arrival.state is ArrivalState.CONFIRMED or await self.store.arrivals.confirm(
             arrival.id, now=now, keep=(record.event("login.confirmed"),)
@@ -257,6 +271,10 @@ class Landing:
         return await self._finish(outcome, place, browser, record)
 
     # -- shared ------------------------------------------------------------------------------------------------------
+
+    def believes(self, arrival: Arrival, connection: Connection) -> bool:
+        """Whether the arrival is live, and believed as far under today's policy as under the one it came in by."""
+        return self.clock.now() < arrival.expires_at and still_believed(arrival.trust, connection)
 
     async def switches(self, identity: Identity, browser: Browser) -> bool:
         """Whether going on as this identity would replace another person, or connection, in this browser."""

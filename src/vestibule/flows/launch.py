@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from vestibule.flows.answering import Answering
 from vestibule.flows.browser import Reply
+from vestibule.flows.record import Record, audited, new_reference
+from vestibule.ground.clock import Clock
+from vestibule.ground.entropy import Entropy
 from vestibule.ground.errors import Refused
 from vestibule.model.answer import Redirect
 from vestibule.model.connection import Connection
@@ -14,6 +17,8 @@ from vestibule.store.port import Store
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launching:
     store: Store
+    clock: Clock
+    entropy: Entropy
     answering: Answering
     issuer: str
 
@@ -22,7 +27,15 @@ class Launching:
 
         Raises `Refused` for a connection that is not enabled for the application.
         """
+        record = Record(entropy=self.entropy, now=self.clock.now(), reference=new_reference(self.entropy))
+        async with audited(self.store, record):
+            return await self._launch(client_id, connection, target_link_uri, record)
+
+    async def _launch(
+        self, client_id: str, connection: str | None, target_link_uri: str | None, record: Record
+    ) -> Reply:
         application = await self.answering.application(client_id)
+        record.application = application.client_id
         if not connection:
             raise Refused(
                 "launch.no_connection",

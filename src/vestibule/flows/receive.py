@@ -12,6 +12,7 @@ from vestibule.downstream.oidc import errand_parameters
 from vestibule.flows.answering import Answering
 from vestibule.flows.browser import Browser, RehearsalDone, Reply, hold
 from vestibule.flows.record import Record, keep_refusal, new_reference
+from vestibule.flows.session import Sessions
 from vestibule.ground.clock import Clock
 from vestibule.ground.entropy import Entropy
 from vestibule.ground.errors import Refused
@@ -60,6 +61,7 @@ class Receiving:
     host: str
     """Host and port of the issuer: where login cookies live."""
     answering: Answering
+    sessions: Sessions
 
     async def receive(self, posted: Posted) -> Reply:
         """What to answer the browser that posted this response. Every refusal is audited under its reference."""
@@ -158,20 +160,24 @@ class Receiving:
                 got="answered already" if pending.ended_at else now.isoformat(),
             )
         if pending.cookie not in browser.logins:
-            if browser.host.lower() != self.host:
-                raise Refused(
-                    "login.other_host",
-                    "The login was started on another host name than the one the response was posted to; let the "
-                    "identity provider post to the issuer's host.",
-                    want=self.host,
-                    got=browser.host[:200],
-                )
+            self._on_our_host(browser)
             raise Refused(
                 "login.other_browser",
                 "The login was started in another browser (or its cookies were cleared): InResponseTo is known, its "
                 "cookie is not here.",
             )
         return pending
+
+    def _on_our_host(self, browser: Browser) -> None:
+        """Cookies live on the issuer's host: elsewhere those of a login are not found, and new ones would be lost."""
+        if browser.host.lower() != self.host:
+            raise Refused(
+                "login.other_host",
+                "The response was posted to another host name than the issuer's, where this browser's login lives; let "
+                "the identity provider post to the issuer's host.",
+                want=self.host,
+                got=browser.host[:200],
+            )
 
     async def _solicited(
         self,
@@ -226,6 +232,7 @@ class Receiving:
         if rehearsal is not None and rehearsal.idp_initiated:
             return await self._rehearsed_tile(connection, rehearsal, authentication, record)
         policy = connection.idp_initiated
+        self._on_our_host(browser)
         if not policy.enabled:
             raise Refused(
                 "idp_initiated.disabled",
@@ -240,7 +247,11 @@ class Receiving:
                 mode=policy.unsolicited,
                 delivery=destination.delivery,
                 protocol=destination.protocol,
-                post_trusted=unsolicited.post_is_trusted(browser.origin, connection.idp.sso_url, policy.post_origins),
+                post_trusted=unsolicited.post_is_trusted(
+                    browser.origin,
+                    connection.idp.sso_url,
+                    (*policy.post_origins, connection.idp.sso_post_url or ""),
+                ),
                 ignored_in_response_to=dummy,
             )
         )
@@ -250,7 +261,6 @@ class Receiving:
         if decision.next is unsolicited.Next.ANSWER:
             return await self._at_once(connection, application, destination, identity, authentication, record)
         secret = self.entropy.token()
-        bell = decision.state is ArrivalState.BELL
         arrival = Arrival(
             id=ArrivalId(self.entropy.token(16)),
             cookie=hold(secret),
@@ -262,8 +272,8 @@ class Receiving:
             created_at=record.now,
             expires_at=min(record.now + timedelta(seconds=policy.arrival_ttl), authentication.usable_until),
             relay_state=destination.relay_state,
-            subject=identity.key if bell else None,
-            identity=None if bell else identity,
+            subject=identity.key,
+            identity=None if decision.state is ArrivalState.BELL else identity,
             reference=record.reference,
         )
         claimed = await self.store.assertions.claim(
@@ -303,7 +313,8 @@ class Receiving:
         event = record.event("login.succeeded", person=person.id, detail={"how": "accept, direct"})
         if not await self.store.assertions.claim(_claim(authentication), keep=(*answer.keep, event)):
             raise _replayed()
-        return Reply(send=answer.send)
+        # No session comes of it; but from now on this browser has seen somebody, and another session here asks first.
+        return Reply(send=answer.send, seen=self.sessions.seen(identity))
 
     # -- rehearsals --------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from vestibule.model.answer import FormPost, Redirect
 from vestibule.model.arrival import Arrival
 from vestibule.model.connection import Connection
 from vestibule.model.errand import Errand
-from vestibule.model.ids import ConnectionId, Reference
+from vestibule.model.ids import ArrivalId, ConnectionId, Reference
 from vestibule.model.pending import PendingLogin
 from vestibule.policy.unsolicited import LOOP_WINDOW, is_loop
 from vestibule.store.port import Store
@@ -21,13 +21,17 @@ from vestibule.upstream import saml as upstream
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upstream:
-    """What is asked of the identity provider, and why. `subject` is a hint (an email address), never a demand."""
+    """What is asked of the identity provider, and why. `subject` is a hint (an email address), never a demand.
+
+    `bell` is the arrival that this login restarts, `bell_subject` whom it announced.
+    """
 
     connection: Connection
     errand: Errand
     force: bool = False
     subject: str | None = None
-    bell: Arrival | None = None
+    bell: ArrivalId | None = None
+    bell_subject: str | None = None
     reference: Reference | None = None
     secret: str | None = None
     """A login cookie's secret that the browser holds already; None = a new one."""
@@ -51,14 +55,13 @@ class Starting:
         await self.store.keep(pending)
         return Reply(send=send, login_secret=None if asked.secret else secret)
 
-    async def loops(self, connection: ConnectionId, browser: Browser, arrival: Arrival | None) -> bool:
+    async def loops(self, connection: ConnectionId, browser: Browser, arrival: Arrival) -> bool:
         """Whether one more restart would be the loop of product rules: two are unanswered within the window."""
         since = self.clock.now() - LOOP_WINDOW
         bells = await self.store.pending.restarts(connection, browser.logins, since=since)
-        return is_loop(len(bells - {arrival.id} if arrival is not None else bells))
+        return is_loop(len(bells - {arrival.id}))
 
     def _pending(self, asked: Upstream, now: datetime, secret: str) -> PendingLogin:
-        bell = asked.bell
         return PendingLogin(
             id="_" + self.entropy.bytes(20).hex(),
             connection=asked.connection.id,
@@ -69,9 +72,9 @@ class Starting:
             expires_at=now + self.login_ttl,
             errand=asked.errand,
             force_authn=asked.force,
-            bell=None if bell is None else bell.id,
-            bell_subject=None if bell is None else bell.subject,
-            counted=bell is not None,
+            bell=asked.bell,
+            bell_subject=asked.bell_subject,
+            counted=asked.bell is not None,
             reference=asked.reference or new_reference(self.entropy),
         )
 

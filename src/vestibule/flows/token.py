@@ -20,6 +20,7 @@ from vestibule.model.grant import AccessToken, Code, Grant, RefreshToken
 from vestibule.model.ids import Digest
 from vestibule.oidc import code as law
 from vestibule.oidc import names, tokens
+from vestibule.policy.mapping import as_of_now
 from vestibule.store.port import GrantRevoked, Store
 
 GRACE = timedelta(seconds=10)
@@ -186,7 +187,7 @@ class Redeeming:
         signed = None
         if names.OPENID in scope.split(" "):
             signed = signed_id_token(
-                grant,
+                replace(grant, identity=as_of_now(grant.identity, standing.connection)),
                 scope,
                 standing.person,
                 access_token=access,

@@ -9,6 +9,7 @@ from vestibule.ground.errors import OAuthRefused
 from vestibule.ground.hashing import digest
 from vestibule.model.ids import Digest
 from vestibule.oidc import userinfo
+from vestibule.policy.mapping import as_of_now
 from vestibule.policy.release import release
 from vestibule.store.port import Store
 
@@ -32,4 +33,6 @@ class Informing:
         application = await self.store.configured.application(grant.application)
         standing = await backchannel.standing(self.store, grant, application, error="invalid_token")
         userinfo.check_scope(access.scope)
-        return userinfo.claims(subject=standing.person.id, released=release(grant.identity, access.scope))
+        return userinfo.claims(
+            subject=standing.person.id, released=release(as_of_now(grant.identity, standing.connection), access.scope)
+        )

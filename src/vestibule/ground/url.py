@@ -29,8 +29,11 @@ class _Web:
 
 
 def _is_clean(url: str) -> bool:
-    """No control character, white space or backslash: browsers drop the first two and read the third as a slash."""
-    return bool(url) and "\\" not in url and all(char > " " and char != "\x7f" and char.isprintable() for char in url)
+    """ASCII [RFC 3986 2] without control characters, white space or backslashes.
+
+    Browsers drop the first two and read the third as a slash; what is not ASCII must come percent-encoded.
+    """
+    return bool(url) and "\\" not in url and all("!" <= char <= "~" for char in url)
 
 
 def _host(host: str | None) -> str | None:

@@ -23,8 +23,8 @@ class Arrival:
     """`cookie` is the digest of this browser's arrival secret.
 
     `trust` is the policy under which it came: under `accept` no SSO session is made from it. `relay_state` is data, at
-    most 1,024 bytes; where it leads is decided anew when the arrival is used. A bell has `subject` (keyed hash, only
-    compared) and no `identity`; the others have an `identity`.
+    most 1,024 bytes; where it leads is decided anew when the arrival is used. `subject` is the identity's key (a keyed
+    hash), only compared; a bell has no `identity` beside it.
     """
 
     id: ArrivalId

@@ -112,7 +112,9 @@ def validate(parameters: Mapping[str, str], client: ClientRules, *, unsolicited:
     redirect_uri = _redirect_uri(given, client)
     kind = names.canonical(given.get("response_type", ""))
     fallback: ResponseMode = "fragment" if _is_browser_token(kind) else "query"
-    way = _Way(redirect_uri=redirect_uri, response_mode=_error_mode(given, fallback), state=given.get("state"))
+    way = _Way(
+        redirect_uri=redirect_uri, response_mode=_error_mode(given, fallback, redirect_uri), state=given.get("state")
+    )
     _refuse_request_objects(given, way)
     _check_response_type(given, kind, client, way, unsolicited)
     scope = _scope(given)
@@ -185,10 +187,17 @@ def _is_browser_token(kind: str) -> bool:
     return names.TOKEN in kind.split() or names.ID_TOKEN in kind.split()
 
 
-def _error_mode(given: Mapping[str, str], fallback: ResponseMode) -> ResponseMode:
+def _error_mode(given: Mapping[str, str], fallback: ResponseMode, redirect_uri: str) -> ResponseMode:
     """How errors travel: as asked, where that is possible; an unusable wish falls back to the response type's own mode."""
-    modes: Mapping[str, ResponseMode] = {"form_post": "form_post", "fragment": "fragment"}
+    modes: Mapping[str, ResponseMode] = {"fragment": "fragment"}
+    if _takes_posts(redirect_uri):
+        modes = {**modes, "form_post": "form_post"}
     return modes.get(given.get("response_mode", ""), fallback)
+
+
+def _takes_posts(redirect_uri: str) -> bool:
+    """A form is posted over http and https; what a private-use scheme [RFC 8252 7.1] opens takes none."""
+    return redirect_uri.startswith(("https://", "http://"))
 
 
 def _refuse_request_objects(given: Mapping[str, str], way: _Way) -> None:
@@ -258,7 +267,7 @@ def _response_mode(given: Mapping[str, str], kind: str, fallback: ResponseMode, 
     match given.get("response_mode"):
         case None:
             return fallback
-        case "form_post":
+        case "form_post" if _takes_posts(way.redirect_uri):
             return "form_post"
         case "fragment":
             return "fragment"
@@ -267,7 +276,8 @@ def _response_mode(given: Mapping[str, str], kind: str, fallback: ResponseMode, 
         case other:
             raise way.refuse(
                 "invalid_request",
-                "This response_mode is unknown, or would put tokens into a query [OAuth Multiple Response Types 3].",
+                "This response_mode is unknown, would put tokens into a query [OAuth Multiple Response Types 3], or "
+                "would post to a redirect URI that takes no posts.",
                 code="oidc.response_mode",
                 want=", ".join(names.RESPONSE_MODES),
                 got=other,

@@ -29,7 +29,7 @@ def document(issuer: str) -> dict[str, object]:
         "token_endpoint_auth_methods_supported": list(names.CLIENT_AUTH_METHODS),
         "revocation_endpoint_auth_methods_supported": list(names.CLIENT_AUTH_METHODS),
         "code_challenge_methods_supported": [names.S256],
-        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "prompt_values_supported": ["none", "login", "select_account"],
         "claims_supported": list(CLAIMS),
         "claims_parameter_supported": False,
         "request_parameter_supported": False,

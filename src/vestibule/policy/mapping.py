@@ -1,6 +1,7 @@
 """Who somebody is for us: an Authentication becomes an Identity [product 6]."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from vestibule.ground.errors import Refused
 from vestibule.ground.hashing import keyed
@@ -21,9 +22,17 @@ RESERVED_CLAIMS = frozenset(
 
 _XMLSOAP = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"
 _MICROSOFT = "http://schemas.microsoft.com/"
+_MACE = "urn:mace:dir:attribute-def:"
 
 DEFAULT_MAPPING: Mapping[str, tuple[str, ...]] = {
-    "email": (f"{_XMLSOAP}emailaddress", "urn:oid:0.9.2342.19200300.100.1.3", "email", "mail", "emailAddress"),
+    "email": (
+        f"{_XMLSOAP}emailaddress",
+        "urn:oid:0.9.2342.19200300.100.1.3",
+        "email",
+        "mail",
+        "emailAddress",
+        f"{_MACE}mail",
+    ),
     "name": (
         f"{_MICROSOFT}identity/claims/displayname",
         "urn:oid:2.16.840.1.113730.3.1.241",
@@ -32,9 +41,18 @@ DEFAULT_MAPPING: Mapping[str, tuple[str, ...]] = {
         "urn:oid:2.5.4.3",
         "cn",
         f"{_XMLSOAP}name",
+        f"{_MACE}displayName",
+        f"{_MACE}cn",
     ),
-    "given_name": (f"{_XMLSOAP}givenname", "urn:oid:2.5.4.42", "given_name", "givenName", "firstName"),
-    "family_name": (f"{_XMLSOAP}surname", "urn:oid:2.5.4.4", "family_name", "sn", "surname", "lastName"),
+    "given_name": (
+        f"{_XMLSOAP}givenname",
+        "urn:oid:2.5.4.42",
+        "given_name",
+        "givenName",
+        "firstName",
+        f"{_MACE}givenName",
+    ),
+    "family_name": (f"{_XMLSOAP}surname", "urn:oid:2.5.4.4", "family_name", "sn", "surname", "lastName", f"{_MACE}sn"),
     "preferred_username": (
         f"{_XMLSOAP}upn",
         "urn:oid:1.3.6.1.4.1.5923.1.1.1.6",
@@ -42,6 +60,8 @@ DEFAULT_MAPPING: Mapping[str, tuple[str, ...]] = {
         "preferred_username",
         "eduPersonPrincipalName",
         "uid",
+        f"{_MACE}eduPersonPrincipalName",
+        f"{_MACE}uid",
     ),
     "groups": (
         f"{_MICROSOFT}ws/2008/06/identity/claims/groups",
@@ -50,6 +70,7 @@ DEFAULT_MAPPING: Mapping[str, tuple[str, ...]] = {
         "groups",
         "memberOf",
         "isMemberOf",
+        f"{_MACE}isMemberOf",
     ),
 }
 """Claim <- attribute names, the first that is present wins: Microsoft's and xmlsoap's, LDAP's object ids, plain names."""
@@ -104,6 +125,13 @@ def identify(authentication: Authentication, connection: Connection, pepper: byt
         ends_at=authentication.ends_at,
         session_index=authentication.session_index,
     )
+
+
+def as_of_now(identity: Identity, connection: Connection) -> Identity:
+    """An identity that was kept, with what its connection still vouches for: a domain may have been taken from it since."""
+    if identity.email_verified and not is_verified(connection, identity.email):
+        return replace(identity, email_verified=False)
+    return identity
 
 
 def subject_key(authentication: Authentication, connection: Connection, pepper: bytes) -> IdentityKey:

@@ -72,6 +72,8 @@ class Row:
         )
 
 
+_MODES = (Unsolicited.RESTART, Unsolicited.CONFIRM, Unsolicited.ACCEPT)
+"""From the strictest to the weakest."""
 _RESTART, _CONFIRM, _ACCEPT = Unsolicited.RESTART, Unsolicited.CONFIRM, Unsolicited.ACCEPT
 _CLIENT, _DIRECT = Delivery.CLIENT, Delivery.DIRECT
 _OIDC, _SAML = ResponseProtocol.OIDC, ResponseProtocol.SAML
@@ -140,6 +142,12 @@ def post_is_trusted(origin_header: str | None, sso_url: str | None, post_origins
     if origin(origin_header) != origin_header:
         return False
     return origin_header in {origin(believed) for believed in (*post_origins, sso_url or "")}
+
+
+def still_believed(trust: Unsolicited, connection: Connection) -> bool:
+    """Whether an arrival that came in under `trust` is believed under today's policy, which may be stricter or off."""
+    policy = connection.idp_initiated
+    return policy.enabled and _MODES.index(trust) <= _MODES.index(policy.unsolicited)
 
 
 def may_restart(connection: Connection) -> bool:

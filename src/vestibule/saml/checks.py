@@ -391,7 +391,7 @@ def classify(valid: ValidAssertion) -> str | None:
     """
     if not valid.any_in_response_to:
         return None
-    if valid.in_response_to is None or set(valid.any_in_response_to) != {valid.in_response_to}:
+    if set(valid.any_in_response_to) != {valid.in_response_to}:
         raise Refused(
             "saml.in_response_to",
             "The Response says in one place that it answers a request, and in another that it answers none, or another one "

@@ -365,7 +365,7 @@ class _Rehearsals:
             mine = [
                 it
                 for it in self._t.rehearsals.values()
-                if it.idp_initiated and it.finished_at is None and it.expires_at > now
+                if it.finished_at is None and it.expires_at > now
                 if it.connection == connection and it.cookie is not None and it.cookie in cookies
             ]
             return max(mine, key=lambda it: (it.created_at, it.id), default=None)

@@ -63,7 +63,7 @@ PUT_REHEARSAL = """INSERT INTO rehearsals (id, connection, cookie, idp_initiated
     finished_at = excluded.finished_at, doc = excluded.doc"""
 OPEN_REHEARSAL = """UPDATE rehearsals SET cookie = ?
     WHERE id = ? AND cookie IS NULL AND finished_at IS NULL AND expires_at > ? RETURNING 1"""
-REHEARSALS_WAITING = """SELECT doc, cookie FROM rehearsals WHERE cookie = ? AND connection = ? AND idp_initiated = 1
+REHEARSALS_WAITING = """SELECT doc, cookie FROM rehearsals WHERE cookie = ? AND connection = ?
     AND finished_at IS NULL AND expires_at > ?"""
 
 # -- people ---------------------------------------------------------------------------------------------------------

@@ -47,7 +47,11 @@ PEOPLE: tuple[tuple[str, str, Endpoint], ...] = (
 
 
 def _routes() -> list[BaseRoute]:
-    return [*(Route(path, endpoint, methods=methods.split()) for methods, path, endpoint in PEOPLE), *oidc.ROUTES]
+    routes = [Route(path, endpoint, methods=methods.split()) for methods, path, endpoint in PEOPLE]
+    for route in routes:
+        if route.methods is not None and route.path.startswith(limits.LOGIN_STARTS):
+            route.methods.discard("HEAD")  # a look at the headers must not finish a login
+    return [*routes, *oidc.ROUTES]
 
 
 async def _refused(request: Request, refused: Exception) -> Response:
@@ -76,8 +80,11 @@ def build(house: Any) -> Starlette:
         middleware=[
             Middleware(limits.SafeHeaders, secure=urlsplit(house.issuer).scheme == "https"),
             Middleware(limits.OneHost, issuer=house.issuer),
+            Middleware(limits.NoBugShown, answer=errors.bug),
         ],
-        exception_handlers={Refused: _refused, HTTPException: _http, Exception: errors.bug},
+        exception_handlers={Refused: _refused, HTTPException: _http},
     )
+    # A redirect to the path with or without its last slash would name the host of the request's own header.
+    app.router.redirect_slashes = False
     app.state.house = house
     return app

@@ -1,5 +1,6 @@
 """The cookie table: names, flags, and how many of each a browser may be made to hold [RFC 6265bis]."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,10 +14,14 @@ ARRIVAL = "__Host-vst-arrival-"
 SESSION = "__Host-vst-sid"
 SEEN = "__Host-vst-seen"
 CSRF = "__Host-vst-csrf"
-SLOTS = 5
+MOST = 5
 """Cookies of one kind: a foreign page that starts logins must not fill the request header."""
+SLOTS = 20
+"""Names that they are drawn from where the browser's own are not seen; pruned to `MOST` as soon as they are."""
 SEEN_SECONDS = 400 * 86_400
-_LONGEST = 128
+_SECRET = re.compile(r"[A-Za-z0-9_-]{1,128}")
+"""What we set is base64url; anything else is not ours, and is never echoed."""
+_SINCE = re.compile(r"[0-9]{1,12}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,21 +37,24 @@ def _held(request: Request, prefix: str) -> tuple[Held, ...]:
     found = []
     for slot in range(SLOTS):
         since, _, secret = request.cookies.get(f"{prefix}{slot}", "").partition(".")
-        if secret and len(secret) <= _LONGEST and since.isdecimal() and len(since) < 16:
+        if _SECRET.fullmatch(secret) and _SINCE.fullmatch(since):
             found.append(Held(slot=slot, since=int(since), secret=secret))
     return tuple(found)
 
 
 def session(request: Request) -> str | None:
     """The secret of the SSO session, as the browser sent it."""
-    value = request.cookies.get(SESSION, "")
-    return value if 0 < len(value) <= _LONGEST else None
+    return _plain(request, SESSION)
 
 
 def csrf(request: Request) -> str | None:
     """The secret that binds this installation's plain forms (sign-out) to the browser."""
-    value = request.cookies.get(CSRF, "")
-    return value if 0 < len(value) <= _LONGEST else None
+    return _plain(request, CSRF)
+
+
+def _plain(request: Request, name: str) -> str | None:
+    value = request.cookies.get(name, "")
+    return value if _SECRET.fullmatch(value) else None
 
 
 def browser(request: Request) -> Browser:
@@ -56,21 +64,18 @@ def browser(request: Request) -> Browser:
         logins=tuple(hold(held.secret) for held in _held(request, LOGIN)),
         arrivals=tuple(hold(held.secret) for held in _held(request, ARRIVAL)),
         session=None if sid is None else hold(sid),
-        seen=request.cookies.get(SEEN) or None,
+        seen=_plain(request, SEEN),
         origin=request.headers.get("origin"),
         host=request.headers.get("host", ""),
     )
 
 
-def write(response: Response, request: Request, reply: Reply, *, now: int) -> None:
-    """Sets and drops what the reply asks for. `now` in seconds since 1970."""
-    for prefix in (LOGIN, ARRIVAL):
-        for held in _held(request, prefix) if reply.spent else ():
-            if hold(held.secret) in reply.spent:
-                _drop(response, f"{prefix}{held.slot}")
+def write(response: Response, request: Request, reply: Reply, *, now: int, login_ttl: int) -> None:
+    """Sets and drops what the reply asks for. `now` in seconds since 1970, `login_ttl` in seconds."""
+    _prune(response, request, reply)
     if reply.login_secret is not None:
         # The answer to our AuthnRequest is a cross-site POST: only SameSite=None arrives there.
-        _slot(response, request, LOGIN, reply.login_secret, now, same_site="none", seconds=3600)
+        _slot(response, request, LOGIN, reply.login_secret, now, same_site="none", seconds=login_ttl)
     if reply.arrival_secret is not None:
         _slot(response, request, ARRIVAL, reply.arrival_secret, now, same_site="lax", seconds=900)
     if reply.session_secret is not None:
@@ -92,13 +97,22 @@ def _slot(
     _set(response, f"{prefix}{slot}", f"{now}.{secret}", same_site=same_site, seconds=seconds)
 
 
+def _prune(response: Response, request: Request, reply: Reply) -> None:
+    """Drops what is spent, and the oldest of what is too much."""
+    for prefix, coming in ((LOGIN, reply.login_secret), (ARRIVAL, reply.arrival_secret)):
+        held = sorted(_held(request, prefix), key=lambda one: one.since, reverse=True)
+        kept = [one for one in held if not reply.spent or hold(one.secret) not in reply.spent]
+        kept = kept[: MOST - (coming is not None)]
+        for one in held:
+            if one not in kept:
+                _drop(response, f"{prefix}{one.slot}")
+
+
 def _free_slot(held: Sequence[Held], secret: str) -> int:
-    """A slot that is free, else the oldest's."""
-    if not held:
-        # A cross-site post brings no Lax cookies: what the browser holds is not seen, so the slot is drawn.
-        return sum(secret.encode()) % SLOTS
-    free = set(range(SLOTS)) - {one.slot for one in held}
-    return min(free) if free else min(held, key=lambda one: one.since).slot
+    """A slot that is free as far as we see, drawn: a cross-site post brings no Lax cookies, so we may see none."""
+    taken = {one.slot for one in held}
+    free = [slot for slot in range(SLOTS) if slot not in taken]
+    return free[sum(secret.encode()) % len(free)] if free else min(held, key=lambda one: one.since).slot
 
 
 def _set(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import structlog
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 
 from vestibule.downstream import oidc as downstream
 from vestibule.flows.record import new_reference
@@ -32,6 +32,10 @@ STATUS: Mapping[str, int] = {
     "server.error": 500,
 }
 """The HTTP status of a refusal's page, by code; all others are 400, signature failures among them."""
+
+
+MACHINES = frozenset(("/oauth/token", "/oauth/revoke", "/userinfo", "/.well-known/jwks.json"))
+"""Addresses that programs call: their errors are JSON."""
 
 
 def status_of(code: str) -> int:
@@ -95,9 +99,12 @@ def _oauth_error(code: str) -> str:
 
 
 async def bug(request: Request, error: Exception) -> Response:
-    """Something that is no refusal: logged with its reference, and the person sees a page that says as little as it may."""
-    house = request.app.state.house
-    reference = new_reference(house.entropy)
+    """Something that is no refusal: logged with its reference; whoever asked learns as little as possible."""
+    reference = new_reference(request.app.state.house.entropy)
     log.error("failed", reference=reference, path=request.url.path, exc_info=error)
+    if request.url.path in MACHINES:
+        body = {"code": "oidc.server_error", "message": f"It failed here; tell the operator {reference}."}
+        body |= {"error": "server_error", "error_description": body["message"]}
+        return JSONResponse(body, status_code=500, headers={"Cache-Control": "no-store"})
     shown = pages.error(await branding(request), reference=reference, code="server.error", back=None, status=500)
-    return HTMLResponse(shown.html, status_code=500, headers={"Content-Security-Policy": shown.csp})
+    return respond.page(shown)

@@ -1,9 +1,11 @@
 """What surrounds every door: one host name, and headers that say no to framing, sniffing, caching and referrers."""
 
+from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import RedirectResponse
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LOGIN_STARTS = ("/authorize", "/launch/", "/login/continue", "/login/test/")
@@ -34,6 +36,30 @@ class OneHost:
                 await RedirectResponse(url, status_code=303)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+
+class NoBugShown:
+    """A bug is answered like a refusal, inside the headers that every answer carries; it never ends the connection."""
+
+    def __init__(self, app: ASGIApp, *, answer: Callable[[Request, Exception], Awaitable[Response]]) -> None:
+        self._app = app
+        self._answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as error:  # whatever it is, a person or a client is waiting for an answer
+            if scope["type"] != "http" or started:
+                raise
+            response = await self._answer(Request(scope, receive), error)
+            await response(scope, receive, send)
 
 
 class SafeHeaders:

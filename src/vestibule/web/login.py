@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from vestibule.ground.errors import Refused
 from vestibule.model.answer import Redirect
+from vestibule.model.installation import Branding
 from vestibule.web import cookies, errors, forms, respond
 
 REPEATABLE = ("resource", "audience")
@@ -15,15 +16,16 @@ REPEATABLE = ("resource", "audience")
 
 async def authorize(request: Request) -> Response:
     """The authorization endpoint, by GET and by POST [OIDC Core 3.1.2.1]."""
+    if request.method == "POST":
+        # A cross-site post comes without Lax cookies, blind to session and arrival: it is sent round as a GET.
+        posted = await forms.read(request, limit=forms.QUERY_LIMIT, repeatable=REPEATABLE)
+        return respond.send(Redirect(url=f"{request.app.state.house.issuer}authorize?{urlencode(posted)}"), Branding())
     try:
-        if request.method == "POST":
-            parameters = await forms.read(request, repeatable=REPEATABLE)
-        else:
-            parameters = forms.query(request, repeatable=REPEATABLE)
+        parameters = forms.query(request, repeatable=REPEATABLE)
         reply = await request.app.state.house.authorizing.authorize(parameters, cookies.browser(request))
     except Refused as refused:
         return await errors.answer(request, refused)
-    return await respond.reply(request, reply, after_post=request.method == "POST")
+    return await respond.reply(request, reply)
 
 
 async def proceed(request: Request) -> Response:
@@ -46,16 +48,12 @@ async def proceed(request: Request) -> Response:
 async def confirm(request: Request) -> Response:
     """The person answers a question. Only our own pages may post here."""
     form = await forms.read(request)
-    house = request.app.state.house
-    origin = request.headers.get("origin")
-    if origin is not None and origin != house.issuer.rstrip("/"):
-        raise Refused("request.foreign_origin", "The answer was posted from another site's page.", got=origin[:200])
     of = "arrival" if form.get("arrival") else "outcome"
     handle, decision = form.get(of, ""), form.get("decision", "")
     if not handle or decision not in ("yes", "no"):
         raise Refused("request.missing", "The form is incomplete; go back and answer with one of its two buttons.")
     try:
-        reply = await house.landing.confirm(
+        reply = await request.app.state.house.landing.confirm(
             handle=handle,
             of=of,
             token=form.get("csrf", ""),

@@ -120,8 +120,15 @@ def _json(raw: bytes) -> dict[str, str]:
             raise Refused("request.duplicate_parameter", "A parameter was sent twice; send each once.", got=name[:80])
         if value is not None and not isinstance(value, str):
             raise Refused("request.encoding", "A parameter is not a string; send strings only.", got=name[:80])
-        found[name] = value or ""
+        found[_clean(name)] = _clean(value or "")
     return found
+
+
+def _clean(text: str) -> str:
+    """JSON can spell what UTF-8 cannot (a lone surrogate), and what no parameter of ours holds (NUL)."""
+    if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise Refused("request.encoding", "A parameter holds a character that is not text; send UTF-8 text only.")
+    return text
 
 
 def _no_constant(name: str) -> object:
@@ -233,8 +240,7 @@ async def confirm_end_session(request: Request) -> Response:
     if secret is None or not same(form.get("csrf", ""), secret):
         raise Refused("request.csrf", "The form is not one that this browser was given; open the sign-out page again.")
     if form.get("decision") != "yes":
-        # Nothing has changed, and the page that asked stays where it is [RFC 9110 15.3.5].
-        return Response(status_code=204)
+        return respond.page(pages.still_signed_in(await errors.branding(request)))
     house = request.app.state.house
     reply = await house.leaving.leave(logout.read(form), cookies.browser(request), confirmed=True)
     return await respond.reply(request, reply, after_post=True)

@@ -341,6 +341,11 @@ def signed_out(branding: Branding, *, back: str | None = None) -> Page:
     return _page("signed_out.html", branding, back=safe_url(back))
 
 
+def still_signed_in(branding: Branding) -> Page:
+    """The person said no to signing out."""
+    return _page("still_signed_in.html", branding)
+
+
 def logout_confirm(branding: Branding, *, csrf: str, action: str, fields: Mapping[str, str]) -> Page:
     """Asks before signing out [OIDC RP-Initiated Logout 2]: the request named no application that we can be sure of."""
     return _page("logout_confirm.html", branding, form_action="'self'", action=action, hidden={**fields, "csrf": csrf})

@@ -44,7 +44,7 @@ async def reply(request: Request, what: Reply, *, after_post: bool = False) -> R
         response = send(what.send, face, after_post=after_post)
     else:
         response = page(show(what.send, face))
-    cookies.write(response, request, what, now=int(house.clock.now().timestamp()))
+    cookies.write(response, request, what, now=int(house.clock.now().timestamp()), login_ttl=house.settings.login_ttl)
     return response
 
 

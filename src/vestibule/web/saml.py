@@ -14,9 +14,10 @@ ACS_LIMIT = 1_600_000
 
 async def acs(request: Request) -> Response:
     """A SAML response is posted: by the connection's name in the query, in the path, or by its id (Logto's path)."""
-    reference, style = _named(request)
     receiving = request.app.state.house.receiving
+    reference = ""
     try:
+        reference, style = _named(request)
         form = await forms.read(request, limit=ACS_LIMIT)
     except Refused as refused:
         await receiving.unreadable(reference, refused)
