@@ -65,6 +65,10 @@ def test_base64_is_strict(value: str) -> None:
 def test_the_size_is_judged_before_decoding() -> None:
     """A message as large as the limit is read; the next octet, or padding it out with line breaks, is refused."""
     assert decode_post(base64.b64encode(b"x" * 300).decode(), limit=300) == b"x" * 300
+    with refusal("saml.too_large"):
+        decode_post(base64.b64encode(b"x" * 302).decode(), limit=301)
+    with refusal("saml.base64"):
+        decode_post("\n" * 600, limit=300)
     for value in (base64.b64encode(b"x" * 301).decode(), "!" * 404, "\n" * 601):
         with refusal("saml.too_large"):
             decode_post(value, limit=300)

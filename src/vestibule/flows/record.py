@@ -54,14 +54,14 @@ class Record:
             trace=tuple(self.findings),
         )
 
-    def refusal(self, refused: Refused) -> Event:
-        """The event of a login that was refused, with every check that was made."""
+    def refusal(self, refused: Refused, kind: str = "login.refused") -> Event:
+        """The event of a login (or another thing) that was refused, with every check that was made."""
         self.findings.extend(refused.findings)
         if not refused.findings:
             self.findings.append(
                 Finding(rule=refused.code, verdict="fail", why=refused.why, want=refused.want, got=refused.got)
             )
-        return self.event("login.refused", code=refused.code, detail={"why": refused.why})
+        return self.event(kind, code=refused.code, detail={"why": refused.why})
 
 
 @asynccontextmanager
@@ -74,11 +74,11 @@ async def audited(store: Store, record: Record) -> AsyncIterator[None]:
         raise
 
 
-async def keep_refusal(store: Store, record: Record, refused: Refused) -> None:
+async def keep_refusal(store: Store, record: Record, refused: Refused, kind: str = "login.refused") -> None:
     """Audits a refusal and gives it its reference. A store that cannot answer changes nothing about the refusal."""
     refused.reference = record.reference
     try:
-        await store.keep(record.refusal(refused))
+        await store.keep(record.refusal(refused, kind))
         application = await store.configured.application(record.application) if record.application else None
     except StoreUnavailable:
         return

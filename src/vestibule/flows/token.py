@@ -1,6 +1,7 @@
 """The token endpoint [RFC 6749 3.2]: a code or a refresh token becomes tokens, once."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -18,8 +19,8 @@ from vestibule.model.application import Application
 from vestibule.model.connection import Connection
 from vestibule.model.grant import AccessToken, Code, Grant, RefreshToken
 from vestibule.model.ids import Digest
+from vestibule.oidc import client_auth, names, tokens
 from vestibule.oidc import code as law
-from vestibule.oidc import names, tokens
 from vestibule.policy.mapping import as_of_now
 from vestibule.store.port import GrantRevoked, Store
 
@@ -44,7 +45,11 @@ class Redeeming:
 
         Raises `OAuthRefused` for the client. The client proves itself before anything else is looked at.
         """
-        application = await backchannel.calling(self.store, parameters, authorization)
+        try:
+            application = await backchannel.calling(self.store, parameters, authorization)
+        except OAuthRefused as refused:
+            await self._wrong_client(refused, parameters, authorization)
+            raise
         kind = parameters.get("grant_type") or None
         if kind is None:
             raise OAuthRefused("invalid_request", "The request has no grant_type [RFC 6749 4.1.3].")
@@ -65,6 +70,18 @@ class Redeeming:
         if kind == names.AUTHORIZATION_CODE:
             return await self._code(application, parameters)
         return await self._refresh(application, parameters)
+
+    async def _wrong_client(
+        self, refused: OAuthRefused, parameters: Mapping[str, str], authorization: str | None
+    ) -> None:
+        """A known application that could not prove itself: whoever configured it looks for the reason here."""
+        with suppress(OAuthRefused):
+            named = client_auth.present(authorization, parameters).client_id
+            application = await self.store.configured.application(named)
+            if application is not None:
+                record = Record(entropy=self.entropy, now=self.clock.now(), reference=new_reference(self.entropy))
+                record.application = application.client_id
+                await keep_refusal(self.store, record, refused, "client.refused")
 
     # -- authorization_code ------------------------------------------------------------------------------------------
 
