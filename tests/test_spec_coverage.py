@@ -18,7 +18,7 @@ PAGE = (TESTS.parent / "docs" / "spec-coverage.md").read_text(encoding="utf-8")
 HEAD = ["rule", "written in", "function", "test"]
 LATER = "not in this version"
 UNTESTED = "no test yet"
-MOST_UNTESTED = 15
+MOST_UNTESTED = 0
 """How many rules may be kept without a test. It only ever goes down."""
 
 FUNCTION = re.compile(r"([a-z_][a-z0-9_.]*):([A-Za-z_][A-Za-z0-9_.]*)")

@@ -238,7 +238,7 @@ def test_a_token_in_the_address_is_not_looked_at() -> None:
     async def story(house: House, client: Client) -> None:
         token = (await house.redeem(await house.code()))["access_token"]
         answer = await client.get("/userinfo", params={"access_token": str(token)})
-        assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+        assert (answer.status_code, answer.headers["www-authenticate"]) == (401, 'Bearer realm="vestibule"')
 
     within(story)
 

@@ -270,7 +270,7 @@ class Receiving:
             trust=decision.trust,
             delivery=destination.delivery,
             created_at=record.now,
-            expires_at=min(record.now + timedelta(seconds=policy.arrival_ttl), authentication.usable_until),
+            expires_at=unsolicited.arrival_expiry(connection, authentication.usable_until, record.now),
             relay_state=destination.relay_state,
             subject=identity.key,
             identity=None if decision.state is ArrivalState.BELL else identity,

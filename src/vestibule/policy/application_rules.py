@@ -1,4 +1,4 @@
-"""What is wrong with an application as it is configured [product 10]."""
+"""What is wrong with an application as it is configured [house rule]."""
 
 import re
 from collections.abc import Iterator, Sequence

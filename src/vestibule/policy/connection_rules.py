@@ -1,4 +1,4 @@
-"""What is wrong with a connection as it is configured, given the applications there are [product 4, 6, 10]."""
+"""What is wrong with a connection as it is configured, given the applications there are [house rule]."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Contradictions in a configuration: all of them, each with its path and what to do [product 10]."""
+"""Contradictions in a configuration: all of them, each with its path and what to do [house rule]."""
 
 import re
 from collections import Counter

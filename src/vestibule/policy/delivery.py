@@ -1,4 +1,4 @@
-"""Where an unsolicited login may lead: one list of objections, asked when a policy is saved and again when it is used [product 4]."""
+"""Where an unsolicited login may lead: one list of objections, asked when a policy is saved and again when it is used [house rule]."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Email domains: which one an address lies in, and what a connection holds of it [product 6]."""
+"""Email domains: which one an address lies in, and what a connection holds of it [house rule]."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Home realm discovery: which connection a person signs in through [product 6]."""
+"""Home realm discovery: which connection a person signs in through [house rule]."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Linking: when two identities may be one person [product 6]."""
+"""Linking: when two identities may be one person [house rule]."""
 
 from vestibule.model.connection import Connection
 from vestibule.model.identity import Identity

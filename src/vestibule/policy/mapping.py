@@ -1,4 +1,4 @@
-"""Who somebody is for us: an Authentication becomes an Identity [product 6]."""
+"""Who somebody is for us: an Authentication becomes an Identity [house rule]."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Which application an unsolicited response is for, and how the person gets there [product 4]."""
+"""Which application an unsolicited response is for, and how the person gets there [house rule]."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -102,7 +102,7 @@ def _size(text: str) -> int:
 def destination(
     connection: Connection, application: Application, route: Route | None, relay_state: str | None
 ) -> Destination:
-    """Where this way leads, judged anew: what was allowed when it was saved may not be any more [product 4]."""
+    """Where this way leads, judged anew: what was allowed when it was saved may not be any more [house rule]."""
     if not application.enabled:
         raise Refused(
             "idp_initiated.application_disabled",

@@ -1,4 +1,4 @@
-"""SSO sessions: how long they last, what they answer, and when a person is asked before another takes over [product 5]."""
+"""SSO sessions: how long they last, what they answer, and when a person is asked before another takes over [house rule]."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

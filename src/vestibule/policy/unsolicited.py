@@ -1,4 +1,4 @@
-"""The ladder: how far an unsolicited response is trusted, as one table and one pure function over it [product 4]."""
+"""The ladder: how far an unsolicited response is trusted, as one table and one pure function over it [house rule]."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -124,7 +124,7 @@ LADDER: tuple[Row, ...] = (
 
 
 def decide(situation: Situation) -> Decision:
-    """What becomes of an unsolicited response [product 4]. A response taken for unsolicited by a quirk always restarts."""
+    """What becomes of an unsolicited response [house rule]. A response taken for unsolicited by a quirk always restarts."""
     if situation.ignored_in_response_to:
         # A dummy InResponseTo may as well be a stale or stolen one: nothing of it is believed but that the bell rang.
         situation = Situation(

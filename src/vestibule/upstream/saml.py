@@ -21,7 +21,7 @@ Signer = tuple[PrivateKey, str]
 """Our signing key and its certificate as PEM."""
 
 
-# -- addresses [product 7]; `issuer` ends with a slash --------------------------------------------------------------------
+# -- addresses [house rule]; `issuer` ends with a slash --------------------------------------------------------------------
 
 
 def acs_urls(connection: Connection, issuer: str) -> Mapping[str, str]:

@@ -91,7 +91,7 @@ def _challenge(request: Request, refused: Refused) -> dict[str, str]:
     if refused.error == "invalid_client" and "authorization" in request.headers:
         return {"WWW-Authenticate": 'Basic realm="vestibule"'}
     if refused.code == "oidc.access_token_missing":
-        return {"WWW-Authenticate": "Bearer"}
+        return {"WWW-Authenticate": 'Bearer realm="vestibule"'}
     if refused.error in ("invalid_token", "insufficient_scope") or refused.code.startswith("oidc.access_token"):
         return {"WWW-Authenticate": f'Bearer error="{refused.error}"'}
     return {}
