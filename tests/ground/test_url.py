@@ -113,6 +113,8 @@ def test_parameters_of_a_fragment_follow_what_is_there(url: str, expected: str) 
         "https://crm.example/app/m%C3%BCller",
         "https://crm.example/app/100%25",
         "https://crm.example/app/a..b/.well-known",
+        "https://crm.example/app/!~",
+        f"https://crm.example/app/{'a' * 2020}abcd",
     ],
 )
 def test_a_path_equal_or_below_is_within(url: str) -> None:
@@ -168,7 +170,9 @@ def test_a_path_equal_or_below_is_within(url: str) -> None:
         "https://crm.example/app/\x7f",
         "https://crm.example/app/\u202e",
         "https://crm.example/app/müller",
-        "https://crm.example/app/" + "a" * 2048,
+        f"https://crm.example/app/{'a' * 2020}abcde",
+        "https://crm.example/app?x\\y",
+        "https://crm.example/app#x\\y",
         "",
     ],
 )

@@ -71,6 +71,12 @@ def test_a_domain_is_configured_in_lower_case_with_two_labels_at_least() -> None
         assert not is_domain(name)
 
 
+def test_a_domain_has_at_most_253_characters() -> None:
+    labels = ".".join(["a" * 49] * 5)
+    assert is_domain(f"{labels}.abc")
+    assert not is_domain(f"{labels}.abcd")
+
+
 def test_a_subdomain_is_another_domain() -> None:
     assert held(connection(), "acme.example") == Domain(name="acme.example", verified=True)
     assert held(connection(), "mail.acme.example") is None

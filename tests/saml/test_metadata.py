@@ -122,7 +122,7 @@ def test_of_several_identity_providers_one_must_be_named() -> None:
             (entity(key(idp_certificate()) + REDIRECT.replace("https://idp.example/sso", location)), "metadata.endpoint")
             for location in (
                 "javascript:alert(1)", "data:,x", "//idp.example", "/sso", "", "https://", "https:///sso", "ftp://idp.example",
-                "https://idp.example/\\x", "https://idp example/", "https://[::1/", "https://idp.example/" + "x" * 2048, "https://idp.example/&#10;",
+                "https://idp.example/\\x", "https://idp example/", "https://[::1/", "https://idp.example/".ljust(2049, "x"), "https://idp.example/&#10;",
             )
         ),
     ],
@@ -131,6 +131,15 @@ def test_what_cannot_be_relied_on_is_refused(xml: str, code: str) -> None:
     """Other documents, no identity provider, no key, addresses that no browser should be sent to."""
     with refusal(code):
         read(xml)
+
+
+def test_an_address_may_be_2048_characters_long() -> None:
+    """The other side of the bound above."""
+    location = "https://idp.example/".ljust(2048, "x")
+    it = read_idp(
+        entity(key(idp_certificate()) + REDIRECT.replace("https://idp.example/sso", location)).encode(), now=NOW
+    )
+    assert it.sso_redirect_url == location
 
 
 @pytest.mark.parametrize("name", ["cloud-directory.xml", "campus-idp.xml"])

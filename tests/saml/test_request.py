@@ -26,6 +26,7 @@ def test_what_is_written_is_read() -> None:
     asked = read_request(request(force_authn=True, subject=("a&<b>", FORMAT_EMAIL)))
     assert (asked.force_authn, asked.subject) == (True, ("a&<b>", FORMAT_EMAIL))
     assert read_request(request(subject=("ada", ""))).subject == ("ada", "")
+    assert b"Format" not in request(subject=("ada", ""))
 
 
 def test_the_answer_is_wanted_by_post_and_the_schemas_order_is_kept() -> None:

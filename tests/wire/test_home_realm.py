@@ -4,6 +4,7 @@ from typing import Any
 
 from tests.wire.world import (
     ADA,
+    ISSUER,
     SSO,
     World,
     authorization,
@@ -15,6 +16,9 @@ from tests.wire.world import (
     play,
     words,
 )
+
+from vestibule.saml import bindings
+from vestibule.saml.request import read_request
 
 
 def two() -> dict[str, Any]:
@@ -103,3 +107,33 @@ def test_a_session_of_another_connection_does_not_answer_a_request_that_names_on
         assert "code" in parameters(anyone)
 
     play(scene, two())
+
+
+def test_the_request_goes_by_post_where_the_connection_says_so() -> None:
+    """A page of ours posts the signed AuthnRequest; nothing of it is in an address."""
+
+    async def scene(world: World) -> None:
+        page = await world.browser().get(authorization(), cross_site=True)
+        posted = fields(page)
+        request = read_request(bindings.decode_post(posted["SAMLRequest"]))
+        assert (request.destination, request.issuer) == (SSO, f"{ISSUER}saml/metadata/acme")
+        assert b"SignatureValue" in bindings.decode_post(posted["SAMLRequest"])
+        assert posted["RelayState"] == request.id
+        assert f'action="{SSO}"' in page.text
+        assert "script-src 'self'" in page.headers["content-security-policy"]
+
+    document = configuration()
+    document["connections"][0] |= {"request_binding": "post"}
+    document["connections"][0]["idp"]["sso_post_url"] = SSO
+    play(scene, document)
+
+
+def test_a_request_is_unsigned_where_the_connection_says_so() -> None:
+    async def scene(world: World) -> None:
+        sent = parameters(location(await world.browser().get(authorization(), cross_site=True)))
+        assert "SAMLRequest" in sent
+        assert not {"Signature", "SigAlg"} & set(sent)
+
+    document = configuration()
+    document["connections"][0] |= {"sign_requests": False}
+    play(scene, document)

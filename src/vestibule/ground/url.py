@@ -109,7 +109,7 @@ def _is_plain_path(path: str) -> bool:
         segments = path.split("/")[1:]
         if any(segment.partition(";")[0] in {".", ".."} for segment in segments) or "" in segments[:-1]:
             return False
-        if "\\" in path or not all(char == " " or char.isprintable() for char in path):
+        if "\\" in path or not path.isprintable():
             return False
         try:
             decoded = unquote_to_bytes(path).decode("utf-8")

@@ -139,8 +139,7 @@ def post_is_trusted(origin_header: str | None, sso_url: str | None, post_origins
         return True
     if origin_header is None or origin_header == "null":
         return "null" in post_origins
-    if origin(origin_header) != origin_header:
-        return False
+    # Compared as it was sent: browsers send the normal form, and what is not in it is no browser's.
     return origin_header in {origin(believed) for believed in (*post_origins, sso_url or "")}
 
 
