@@ -122,3 +122,9 @@ def test_the_person_is_asked_when_the_fresh_answer_names_another_than_the_doorbe
     assert not mismatch("key-ada", identity())
     assert not mismatch(None, identity())
     assert mismatch("key-ada", identity(key=IdentityKey("key-bob")))
+
+
+def test_a_session_max_that_was_lowered_ends_the_sessions_that_live() -> None:
+    lowered = connection(session_max=600)
+    assert answers(connection=lowered, now=NOW + timedelta(seconds=600) - MOMENT)
+    assert not answers(connection=lowered, now=NOW + timedelta(seconds=600))

@@ -44,6 +44,8 @@ def session_answers(
         return Standing(why="the session was made through another connection than the one named")
     if application.client_id not in connection.applications:
         return Standing(why="the session's connection is not enabled for this application")
+    if connection.session_max is not None and now >= session.created_at + timedelta(seconds=connection.session_max):
+        return Standing(why="the session is older than the connection allows now")
     age = now - session.identity.authenticated_at
     if max_age is not None and (max_age <= 0 or age > timedelta(seconds=max_age)):
         return Standing(why="the identity provider authenticated the person longer ago than max_age allows")

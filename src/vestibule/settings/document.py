@@ -52,7 +52,7 @@ class ApplicationPart(Part):
     name: Text = Field(description="The application's name, as people see it.")
     type: Literal["web", "spa", "native", "machine", "saml"] = Field(
         description="`web`: a server that keeps a secret. `spa`: runs in the browser. `native`: runs on a device. "
-        "`machine`: signs nobody in. `saml`: speaks SAML (comes with a later version)."
+        "`machine`: signs nobody in (client credentials come with a later version). `saml`: speaks SAML (comes with a later version)."
     )
     enabled: bool = Field(default=True, description="Off: nobody signs in to it.")
     first_party: bool = Field(
@@ -95,7 +95,10 @@ class ApplicationPart(Part):
     ] = Field(default=False, description="`spa` with `direct` delivery: answers with tokens in the fragment.")
     publish_connections: Annotated[
         bool, Risk("anybody can read which companies use the application", lambda value: value is True)
-    ] = Field(default=False, description="Lists the application's connections in `/client/{client_id}.js`.")
+    ] = Field(
+        default=False,
+        description="Lists the application's connections in `/client/{client_id}.js`. Has no effect in this version, which does not serve it.",
+    )
     id_token_signed_response_alg: Literal["RS256", "ES256"] = Field(
         default="RS256", description="How its ID tokens are signed."
     )
@@ -239,7 +242,8 @@ class ConnectionPart(Part):
     session_max: Seconds | None = Field(default=None, description="The longest life of an SSO session made here.")
     refresh_max: Seconds | None = Field(default=None, description="The longest life of refresh tokens given here.")
     debug_until: AwareDatetime | None = Field(
-        default=None, description="Until then, a sealed copy of each document is kept, for at most 24 h."
+        default=None,
+        description="Until then, a sealed copy of each document is to be kept, for at most 24 h. Has no effect in this version.",
     )
     allow_sha1_signatures: Annotated[
         bool,
@@ -247,7 +251,10 @@ class ConnectionPart(Part):
     ] = Field(default=False, description="Believes signatures made with SHA-1.")
     allow_cbc_encryption: Annotated[
         bool, Risk("encryption that does not protect integrity is accepted", lambda value: value is True)
-    ] = Field(default=False, description="Accepts assertions encrypted with AES-CBC.")
+    ] = Field(
+        default=False,
+        description="Accepts assertions encrypted with AES-CBC. Has no effect in this version, which refuses encrypted assertions.",
+    )
     ignore_unknown_in_response_to: Annotated[
         bool,
         Risk("a response that answers an unknown request is taken for an unsolicited one", lambda value: value is True),
