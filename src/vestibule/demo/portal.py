@@ -18,6 +18,7 @@ from vestibule.demo.scenarios import ATTACKS, DEEP_LINK, ROUTE_ALIAS, TILES_BY_K
 from vestibule.demo.site import Render, build, cookie, renderer
 from vestibule.demo.stage import Stage
 from vestibule.ground.errors import Refused
+from vestibule.web import forms
 
 PERSON_COOKIE = "portal-person"
 
@@ -65,8 +66,8 @@ class Portal:
         return self.render("portal_people.html", person=_person(request), colleagues=COLLEAGUES.values())
 
     async def become(self, request: Request) -> Response:
-        async with request.form() as form:
-            person = COLLEAGUES.get(str(form.get("person")), ADA)
+        form = await forms.read(request)
+        person = COLLEAGUES.get(form.get("person", ""), ADA)
         response = RedirectResponse("/people", 303)
         cookie(response, PERSON_COOKIE, person.key)
         return response
@@ -107,9 +108,8 @@ class Portal:
 
     async def sign_on_again(self, request: Request) -> Response:
         """The person clicked on the page that ForceAuthn brings."""
-        async with request.form() as form:
-            message, relay_state = str(form.get("SAMLRequest", "")), form.get("RelayState")
-        return self._answer(request, message, str(relay_state) if relay_state else None, asked_person=True)
+        form = await forms.read(request)
+        return self._answer(request, form.get("SAMLRequest", ""), form.get("RelayState") or None, asked_person=True)
 
     def _answer(self, request: Request, message: str, relay_state: str | None, *, asked_person: bool) -> Response:
         person = _person(request)
