@@ -82,8 +82,8 @@ def _floor(found: Measured) -> Iterator[str]:
 def _notes(found: Measured, machine: Mapping[str, str | int], cores: Cores) -> Iterator[str]:
     client = _middle(_cells(found, KINDS[0].name, CROWD), lambda cell: cell.client_cpu_ms)
     yield (
-        f"The client's own ceiling: {median(found.ceiling):.0f} direct logins/s against a server that answers from a can; "
-        f"it used {client:.3f} ms of CPU for one."
+        f"The client's own ceiling: {median(found.ceiling):.0f} direct logins/s against a server that answers from a can. "
+        f"In the rounds, where it sleeps between answers, one login cost it {client:.3f} ms of CPU."
     )
     yield f"The server's memory at the end: {found.memory_mb:.0f} MB resident."
     yield "CPU: utime + stime of the server's process. Others: CPU that neither server nor client used; 100 % is one core."

@@ -33,6 +33,7 @@ from vestibule.flows.userinfo import Informing
 from vestibule.ground.clock import Clock
 from vestibule.ground.entropy import Entropy
 from vestibule.ground.errors import Refused
+from vestibule.ground.url import plain_host
 from vestibule.keys.keyring import Keyring
 from vestibule.outside import logs
 from vestibule.outside.clock import SystemClock
@@ -117,7 +118,7 @@ def join(settings: Settings, *, store: Store, keyring: Keyring, clock: Clock, en
             clock=clock,
             entropy=entropy,
             issuer=issuer,
-            host=urlsplit(issuer).netloc.lower(),
+            host=plain_host(urlsplit(issuer).netloc, secure=issuer.startswith("https:")),
             answering=answering,
             sessions=sessions,
         ),

@@ -174,7 +174,7 @@ def test_a_post_that_is_no_response_is_refused_under_its_own_code(body: str, cod
 def test_the_acs_takes_no_get_and_no_json() -> None:
     async def scene(world: World) -> None:
         browser = world.browser()
-        refused(await browser.get("/login/callback?connection=acme&SAMLResponse=AAAA"), 405)
+        assert (await browser.get("/login/callback?connection=acme&SAMLResponse=AAAA")).status_code == 405
         page = await browser.post("/login/callback?connection=acme", "{}", **{"content-type": "application/json"})
         refused(page, 415)
 
@@ -262,9 +262,11 @@ def test_token_errors_are_json_for_the_client_and_burn_nothing() -> None:
     play(scene)
 
 
-def test_an_unexpected_address_is_a_page_with_a_reference() -> None:
+def test_an_unexpected_address_is_a_page_and_a_login_that_is_not_there_has_a_reference() -> None:
     async def scene(world: World) -> None:
-        refused(await world.browser().get("/nothing/here"), 404)
+        nothing = await world.browser().get("/nothing/here")
+        assert nothing.status_code == 404
+        assert "There is nothing here" in nothing.text
         refused(await world.browser().get("/login/continue"), 400)
         refused(await world.browser().get("/login/continue?arrival=guess"), 400)
         refused(await world.browser().get("/login/continue?login=guess"), 400)

@@ -3,6 +3,7 @@
 The ACS post is cross-site, so `SameSite=Lax` cookies are absent from it: nothing about sessions is decided here.
 """
 
+import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from vestibule.flows.record import Record, keep_refusal, new_reference
 from vestibule.flows.session import Sessions
 from vestibule.ground.clock import Clock
 from vestibule.ground.entropy import Entropy
-from vestibule.ground.errors import Refused
+from vestibule.ground.errors import Finding, Refused
 from vestibule.keys.keyring import Keyring
 from vestibule.model.answer import Redirect
 from vestibule.model.application import Application
@@ -29,6 +30,7 @@ from vestibule.model.outcome import Outcome
 from vestibule.model.pending import PendingLogin
 from vestibule.model.rehearsal import Rehearsal
 from vestibule.policy import mapping, routing, unsolicited
+from vestibule.policy.release import release
 from vestibule.policy.routing import Destination
 from vestibule.saml import bindings, checks, response, trust
 from vestibule.saml.checks import ValidAssertion
@@ -89,9 +91,12 @@ class Receiving:
         if not connection.enabled:
             raise Refused("connection.disabled", "The connection is disabled; enable it to let its people in.")
         acs_url = upstream.acs_urls(connection, self.issuer)[posted.style]
-        valid = self._judge(connection, posted.form, acs_url, record.now)
-        record.findings.extend(valid.findings)
+        valid = self._judge(connection, posted.form, acs_url, record)
         request_id = checks.classify(valid)
+        record.note(
+            "saml.classified",
+            "Unsolicited: it names no request." if request_id is None else f"It answers request {request_id}.",
+        )
         authentication = upstream.translate(valid, connection)
         if request_id is None:
             return await self._unsolicited(connection, authentication, posted, record)
@@ -103,7 +108,7 @@ class Receiving:
         record.reference = pending.reference or record.reference
         return await self._solicited(connection, pending, authentication, posted.browser, record)
 
-    def _judge(self, connection: Connection, form: Mapping[str, str], acs_url: str, now: datetime) -> ValidAssertion:
+    def _judge(self, connection: Connection, form: Mapping[str, str], acs_url: str, record: Record) -> ValidAssertion:
         """Decode, read, verify, validate: each step another type, so that none can be left out."""
         if "SAMLRequest" in form or "SAMLart" in form or "SAMLResponse" not in form:
             raise Refused(
@@ -117,7 +122,28 @@ class Receiving:
             keys=load_certificates(connection.idp.certificates),
             allow_sha1=connection.allow_sha1_signatures,
         )
-        return checks.validate(verified, expect=upstream.expectation(connection, acs_url, self.issuer), now=now)
+        signed = [
+            name
+            for name, is_signed in (("Response", verified.response_signed), ("Assertion", verified.assertion_signed))
+            if is_signed
+        ]
+        record.findings.append(
+            Finding(
+                rule="saml.signature",
+                verdict="pass",
+                why="Every signature verifies with a key of this connection, and only what they cover is read on.",
+                want=f"{len(connection.idp.certificates)} certificate(s)",
+                got=f"signed: {', '.join(signed)}",
+            )
+        )
+        valid = checks.validate(verified, expect=upstream.expectation(connection, acs_url, self.issuer), now=record.now)
+        record.findings.extend(valid.findings)
+        record.note(
+            "saml.instants",
+            f"Judged at {record.now.isoformat()}; authenticated {valid.authn_instant.isoformat()}; "
+            f"usable until {valid.usable_until.isoformat()}, skew included.",
+        )
+        return valid
 
     # -- solicited ---------------------------------------------------------------------------------------------------
 
@@ -170,7 +196,7 @@ class Receiving:
 
     def _on_our_host(self, browser: Browser) -> None:
         """Cookies live on the issuer's host: elsewhere those of a login are not found, and new ones would be lost."""
-        if browser.host.lower() != self.host:
+        if browser.host != self.host:
             raise Refused(
                 "login.other_host",
                 "The response was posted to another host name than the issuer's, where this browser's login lives; let "
@@ -208,7 +234,7 @@ class Receiving:
         keep = (
             outcome,
             RestartsAnswered(connection=connection.id, cookies=browser.logins),
-            record.event("login.answered"),
+            record.claimed().event("login.answered"),
         )
         answered = await self.store.pending.answer(
             pending.id, cookie=pending.cookie, claim=claim, now=record.now, keep=keep
@@ -277,7 +303,7 @@ class Receiving:
             reference=record.reference,
         )
         claimed = await self.store.assertions.claim(
-            _claim(authentication), keep=(arrival, record.event("login.arrived"))
+            _claim(authentication), keep=(arrival, record.claimed().event("login.arrived"))
         )
         if not claimed:
             raise _replayed()
@@ -310,7 +336,7 @@ class Receiving:
         answer = await self.answering.answer(
             request, application=application, connection=connection, identity=identity, person=person, sid=None
         )
-        event = record.event("login.succeeded", person=person.id, detail={"how": "accept, direct"})
+        event = record.claimed().event("login.succeeded", person=person.id, detail={"how": "accept, direct"})
         if not await self.store.assertions.claim(_claim(authentication), keep=(*answer.keep, event)):
             raise _replayed()
         # No session comes of it; but from now on this browser has seen somebody, and another session here asks first.
@@ -329,7 +355,7 @@ class Receiving:
             cookie=pending.cookie,
             claim=claim,
             now=record.now,
-            keep=(_finished(rehearsal, identity, record), record.event("rehearsal.passed")),
+            keep=(_finished(rehearsal, identity, record), record.claimed().event("rehearsal.passed")),
         )
         _must_be_taken(answered)
         return Reply(send=RehearsalDone(ok=True, reference=record.reference))
@@ -338,7 +364,7 @@ class Receiving:
         self, connection: Connection, rehearsal: Rehearsal, authentication: Authentication, record: Record
     ) -> Reply:
         identity = mapping.identify(authentication, connection, self.keyring.pepper("identity"))
-        keep = (_finished(rehearsal, identity, record), record.event("rehearsal.passed"))
+        keep = (_finished(rehearsal, identity, record), record.claimed().event("rehearsal.passed"))
         if not await self.store.assertions.claim(_claim(authentication), keep=keep):
             raise _replayed()
         return Reply(send=RehearsalDone(ok=True, reference=record.reference))
@@ -383,8 +409,8 @@ def _replayed() -> Refused:
 
 
 def _finished(rehearsal: Rehearsal, identity: Identity, record: Record) -> Rehearsal:
-    claims = {name: value if isinstance(value, str) else str(value) for name, value in identity.claims.items()}
-    claims |= {"(shown as)": identity.display, "connection": identity.connection_name}
-    if identity.email is not None:
-        claims |= {"email": identity.email, "email_verified": str(identity.email_verified).lower()}
+    """What an application with every scope would be told; a value that is no text as JSON."""
+    told = release(identity, "openid profile email phone address groups")
+    claims = {name: value if isinstance(value, str) else json.dumps(value) for name, value in told.items()}
+    record.note("mapping.display", f"On our pages the account is shown as {identity.display}.")
     return replace(rehearsal, finished_at=record.now, claims=claims, trace=tuple(record.findings))

@@ -33,6 +33,12 @@ class Record:
     def note(self, rule: str, why: str) -> None:
         self.findings.append(Finding(rule=rule, verdict="note", why=why))
 
+    def claimed(self) -> "Record":
+        """With the finding that the assertion was claimed. It is kept with the claim, or not at all."""
+        why = "The assertion was used for the first time, here, and cannot be used again [SAMLProf 4.1.4.5]."
+        self.findings.append(Finding(rule="saml.replayed", verdict="pass", why=why))
+        return self
+
     def event(
         self,
         kind: str,

@@ -169,3 +169,8 @@ def is_web_url(url: str, *, allow_http_loopback: bool = True) -> bool:
     if web is None:
         return False
     return web.scheme == "https" or (allow_http_loopback and is_loopback(web.host))
+
+
+def plain_host(host: str, *, secure: bool) -> str:
+    """A Host header in lower case, without the scheme's own port: with it or without it is the same host [RFC 9110 4.2.3]."""
+    return host.lower().removesuffix(":443" if secure else ":80")

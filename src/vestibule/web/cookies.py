@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from vestibule.flows.browser import Browser, Reply, hold
+from vestibule.ground.url import plain_host
 
 LOGIN = "__Host-vst-login-"
 ARRIVAL = "__Host-vst-arrival-"
@@ -66,7 +67,7 @@ def browser(request: Request) -> Browser:
         session=None if sid is None else hold(sid),
         seen=_plain(request, SEEN),
         origin=request.headers.get("origin"),
-        host=request.headers.get("host", ""),
+        host=plain_host(request.headers.get("host", ""), secure=request.app.state.house.issuer.startswith("https:")),
     )
 
 

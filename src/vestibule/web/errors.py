@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from vestibule.downstream import oidc as downstream
-from vestibule.flows.record import new_reference
+from vestibule.flows.record import Record, keep_refusal, new_reference
 from vestibule.ground.errors import OAuthRefused, Refused
 from vestibule.model.installation import Branding, Installation
 from vestibule.oidc.authorize import AuthorizationRefused
@@ -34,6 +34,8 @@ STATUS: Mapping[str, int] = {
 """The HTTP status of a refusal's page, by code; all others are 400, signature failures among them."""
 
 
+UNREMARKABLE = frozenset(("request.not_found", "request.method"))
+"""Refusals that are not worth an event, and so have no reference: strangers knock at every address."""
 MACHINES = frozenset(("/oauth/token", "/oauth/revoke", "/userinfo", "/.well-known/jwks.json"))
 """Addresses that programs call: their errors are JSON."""
 
@@ -54,7 +56,10 @@ async def branding(request: Request) -> Branding:
 async def page(request: Request, refused: Refused) -> Response:
     """The person's page: plain words chosen by the code, and the reference number that leads to the trace."""
     house = request.app.state.house
-    reference = refused.reference or new_reference(house.entropy)
+    if refused.reference is None and refused.code not in UNREMARKABLE:
+        record = Record(entropy=house.entropy, now=house.clock.now(), reference=new_reference(house.entropy))
+        await keep_refusal(house.store, record, refused, "request.refused")
+    reference = refused.reference or ""
     log.info("refused", code=refused.code, reference=reference, path=request.url.path)
     shown = pages.error(
         await branding(request),

@@ -3,10 +3,15 @@
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
+import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from vestibule.ground.url import plain_host
+
+log = structlog.get_logger("vestibule.web")
 
 LOGIN_STARTS = ("/authorize", "/launch/", "/login/continue", "/login/test/")
 """Where a login starts or goes on by GET: its cookies must live on the issuer's host, and on no other."""
@@ -25,12 +30,13 @@ class OneHost:
     def __init__(self, app: ASGIApp, *, issuer: str) -> None:
         self._app = app
         self._issuer = issuer
-        self._host = urlsplit(issuer).netloc.lower()
+        self._host = plain_host(urlsplit(issuer).netloc, secure=issuer.startswith("https:"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] in ("GET", "HEAD") and scope["path"].startswith(LOGIN_STARTS):
-            host = Headers(scope=scope).get("host", "").lower()
+            host = plain_host(Headers(scope=scope).get("host", ""), secure=self._issuer.startswith("https:"))
             if host != self._host:
+                log.info("other host", host=host[:200], want=self._host, path=scope["path"])
                 query = scope["query_string"].decode("latin-1")
                 url = self._issuer + scope["path"].lstrip("/") + (f"?{query}" if query else "")
                 await RedirectResponse(url, status_code=303)(scope, receive, send)
