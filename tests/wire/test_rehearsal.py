@@ -14,6 +14,11 @@ def test_a_solicited_test_sign_in_shows_the_claims_and_signs_nobody_in() -> None
         result = await world.house.rehearsing.result(invitation.id)
         assert result is not None
         assert (result.refused, result.claims["email"]) == (None, ADA)
+        assert (result.claims["connection"], result.claims["connection_id"]) == ("acme", "con_acme")
+        assert result.claims["email_verified"] == "true"
+        rules = [finding.rule for finding in result.trace]
+        assert rules[0] == "saml.signature"
+        assert {"saml.classified", "saml.instants", "saml.replayed"} <= set(rules)
         assert len(result.trace) > 15
         assert not browser.names("__Host-vst-sid")
         assert await world.kinds() == [
