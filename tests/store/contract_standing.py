@@ -180,6 +180,15 @@ class KeysContract:
         assert await store.keys.seal_check("three") == "one"
         assert await store.configured.installation() == RED
 
+    @promise
+    async def test_keys_fact(self, store: Store) -> None:
+        """Under each name the first value ever given is the one that is kept; names do not touch one another."""
+        assert await store.keys.seal_check("seal") == "seal"
+        assert await store.keys.fact("a", "one") == "one"
+        assert await store.keys.fact("a", "two") == "one"
+        assert await store.keys.fact("b", "two") == "two"
+        assert await store.keys.seal_check("other") == "seal"
+
 
 class EventsContract:
     @promise

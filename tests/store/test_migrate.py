@@ -228,3 +228,29 @@ def test_what_is_no_database_is_refused(path: Path) -> None:
 
     asyncio.run(whole())
     assert path.read_bytes() == text
+
+
+def test_the_database_of_another_program_is_refused_and_left_as_it_is(path: Path) -> None:
+    with sqlite3.connect(path) as other:
+        other.execute("CREATE TABLE recipes (name TEXT)")
+    other.close()
+    before = path.read_bytes()
+    with pytest.raises(Refused) as refused:
+        asyncio.run(opened(path))
+    assert refused.value.code == "store.foreign"
+    assert path.read_bytes() == before
+
+
+def test_what_sqlite_itself_keeps_in_a_file_makes_it_nobodys(path: Path) -> None:
+    """A new file on which somebody ran ANALYZE has a table, and is still new."""
+    with sqlite3.connect(path) as other:
+        other.execute("CREATE TABLE gone (name TEXT)")
+        other.execute("ANALYZE")
+        other.execute("DROP TABLE gone")
+        assert other.execute("SELECT name FROM sqlite_master").fetchall() == [("sqlite_stat1",)]
+    other.close()
+
+    async def whole() -> None:
+        await (await opened(path)).close()
+
+    asyncio.run(whole())

@@ -10,6 +10,7 @@ from vestibule.ground.errors import ConfigurationRefused, Fault, Refused
 from vestibule.ground.fetch import Fetch
 from vestibule.model.connection import IdentityProvider
 from vestibule.saml import metadata
+from vestibule.settings import regular_file
 from vestibule.settings.document import IdpPart, PartsByHand
 from vestibule.xml.signature import load_certificates
 
@@ -86,7 +87,9 @@ async def _fetched(url: str, path: str, fetch: Fetch) -> bytes:
     try:
         return await fetch.get(url, limit=METADATA_LIMIT)
     except Refused as refused:
-        raise _faulty(path, "metadata", f"could not be fetched: {refused.why}") from None
+        found = "" if refused.got is None else f" Found: {refused.got}."
+        remedy = "Mend that, or download the document and give it as `metadata_file`."
+        raise _faulty(path, "metadata", f"could not be fetched. {refused.why}{found} {remedy}") from None
 
 
 def _certificates(given: str, path: str, base: Path) -> tuple[str, ...]:
@@ -112,9 +115,7 @@ def _certificates(given: str, path: str, base: Path) -> tuple[str, ...]:
 
 def _file(file: Path, path: str) -> bytes:
     try:
-        if file.stat().st_size > _FILE_LIMIT:
-            raise _faulty(path, "file", f"names {file}, which is larger than {_FILE_LIMIT} bytes.")
-        return file.read_bytes()
+        return regular_file.octets(file, _FILE_LIMIT)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no path"
         raise _faulty(

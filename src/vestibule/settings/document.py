@@ -22,6 +22,7 @@ from vestibule.settings.kinds import (
     Secret,
     Support,
     Text,
+    VariableName,
     WebUrl,
     refusal,
 )
@@ -64,7 +65,7 @@ class ApplicationPart(Part):
         description="The secret, of which only a digest is kept. Left out: kept as it is, or generated for a new "
         "application and printed once.",
     )
-    client_secret_env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$"), Kind("variable name")] | None = Field(
+    client_secret_env: VariableName | None = Field(
         default=None, description="The environment variable that holds the secret, instead of `client_secret`."
     )
     token_endpoint_auth_method: Literal["client_secret_basic", "client_secret_post", "none"] | None = Field(
@@ -111,6 +112,11 @@ class ApplicationPart(Part):
         "`[client_credentials]` for `machine`, none for `saml`.",
     )
     saml: SamlPart | None = Field(default=None, description="What a `saml` application is reached by.")
+
+    def proves_itself(self) -> bool:
+        """Whether it authenticates at the token endpoint, as it says or as its type has it."""
+        method = self.token_endpoint_auth_method
+        return self.type in ("web", "machine") if method is None else method != "none"
 
     @model_validator(mode="after")
     def _one_secret(self) -> Self:

@@ -93,10 +93,23 @@ def _secret(value: str) -> str:
     return value
 
 
+def _colour(value: str) -> str:
+    if not re.fullmatch(r"#([0-9A-Fa-f]{3}|[0-9A-Fa-f]{6})", value):
+        raise refusal("value", "must be # and three or six hexadecimal digits, in quotes, such as '#2f5fd0'.")
+    return value
+
+
+def _variable(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):
+        raise refusal("value", "must be the name of an environment variable: letters, digits, _; no digit first.")
+    return value
+
+
 Text = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_text), Kind("text")]
 WebUrl = Annotated[str, Field(max_length=2000), AfterValidator(_web_url), Kind("URL")]
 Support = Annotated[str, AfterValidator(_support), Kind("email address or URL")]
-Colour = Annotated[str, Field(pattern=r"^#([0-9A-Fa-f]{3}|[0-9A-Fa-f]{6})$"), Kind("hex colour, in quotes")]
+Colour = Annotated[str, AfterValidator(_colour), Kind("hex colour, in quotes")]
+VariableName = Annotated[str, AfterValidator(_variable), Kind("variable name")]
 DomainName = Annotated[str, AfterValidator(_domain), Kind("domain")]
 ConnectionName = Annotated[str, AfterValidator(_name), Kind("name")]
 ConnectionKey = Annotated[str, AfterValidator(_connection_id), Kind("identifier")]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from vestibule.ground.entropy import Entropy
 from vestibule.ground.errors import Refused
+from vestibule.settings.database import check_header
 
 LENGTH = 32
 
@@ -30,16 +31,18 @@ def unlock(given: bytes | None, database: Path, entropy: Entropy) -> MasterKey:
         return MasterKey(key=given)
     file = key_file(database)
     if not file.exists():
-        if database.exists() and database.stat().st_size > 0 and not file.exists():
+        if _in_use(database) and not file.exists():
+            check_header(database)
             raise Refused(
                 "settings.master_key_missing",
                 f"The database {database} exists, but its master key {file} does not, and VESTIBULE_MASTER_KEY is not "
                 "set. Restore the file from your backup, or set the variable; a new key could not open what the old "
-                "one sealed.",
+                "one sealed. If the database belongs to another program, give Vestibule another path "
+                "(VESTIBULE_DATABASE_URL).",
             )
         if _made(file, entropy.bytes(LENGTH), draft=entropy.token(9)):
-            return MasterKey(key=_read(file), made=file)
-    return MasterKey(key=_read(file))
+            return MasterKey(key=_read(file, database), made=file)
+    return MasterKey(key=_read(file, database))
 
 
 def key_file(database: Path) -> Path:
@@ -81,7 +84,11 @@ def _made(file: Path, key: bytes, *, draft: str) -> bool:
     return True
 
 
-def _read(file: Path) -> bytes:
+def _in_use(database: Path) -> bool:
+    return database.exists() and database.stat().st_size > 0
+
+
+def _read(file: Path, database: Path) -> bytes:
     try:
         if file.stat().st_mode & 0o007:
             raise Refused(
@@ -91,8 +98,13 @@ def _read(file: Path) -> bytes:
         return decoded(file.read_text(encoding="ascii"))
     except OSError as error:
         raise _unusable(file, error) from None
-    except ValueError as error:
-        raise Refused("settings.master_key_damaged", f"The master key {file} {error}") from None
+    except ValueError:
+        remedy = (
+            f"Restore it from your backup: the database {database} holds what it sealed, and no new key could open that."
+            if _in_use(database)
+            else "There is no database beside it yet: delete the file, and a new key is made."
+        )
+        raise Refused("settings.master_key_damaged", f"The master key {file} is damaged. {remedy}") from None
 
 
 def _unusable(file: Path, error: OSError) -> Refused:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from vestibule.ground.errors import ConfigurationRefused, Fault
-from vestibule.settings import yaml_text
+from vestibule.settings import regular_file, yaml_text
 from vestibule.settings.document import ApplicationPart, Document
 from vestibule.settings.kinds import Risk
 from vestibule.settings.yaml_text import Path, Source, shown
@@ -19,9 +19,7 @@ from vestibule.settings.yaml_text import Path, Source, shown
 def read_file(file: File, environ: Mapping[str, str]) -> Document:
     """The document in a file; secrets named by `client_secret_env` are taken from `environ`."""
     try:
-        if file.stat().st_size > 4 * yaml_text.LIMIT:
-            raise _unreadable(file, "it is too large")
-        text = file.read_text(encoding="utf-8")
+        text = regular_file.octets(file, 4 * yaml_text.LIMIT).decode("utf-8")
     except OSError as error:
         raise _unreadable(file, error.strerror or "it cannot be opened") from None
     except UnicodeDecodeError:
@@ -123,8 +121,6 @@ def _words(detail: ErrorDetails, path: Path) -> tuple[str, str]:
     if kind in ("greater_than_equal", "less_than_equal"):
         bound = f"at least {context['ge']}" if "ge" in context else f"at most {context['le']}"
         return "value", f"must be {bound}."
-    if kind == "string_pattern_mismatch":
-        return "value", f"must look like {context['pattern']}."
     return _SENTENCES.get(kind, ("value", f"{detail['msg']}."))
 
 
@@ -203,6 +199,13 @@ def _missing_secrets(document: Document, environ: Mapping[str, str]) -> Iterator
         if variable is None:
             continue
         path = f"applications[{index}].client_secret_env"
+        if not application.proves_itself():
+            yield Fault(
+                path=path,
+                code="configuration.secret_unused",
+                message="is given, but the application does not authenticate. Remove it, or change the type or method.",
+            )
+            continue
         if not environ.get(variable):
             yield Fault(
                 path=path,

@@ -82,6 +82,9 @@ def _walked(root: yaml.Node) -> tuple[dict[Path, int], list[Fault]]:
             raise _refused("configuration.too_deep", "is nested too deeply.")
         seen.add(id(node))
         lines.setdefault(path, node.start_mark.line + 1)
+        if isinstance(node, yaml.ScalarNode) and _half(node.value):
+            message = "holds half a character (an escape from \\ud800 to \\udfff). Write the character itself."
+            faults.append(_fault(path, node, "configuration.text", message))
         waiting.extend(reversed(list(_children(path, node, faults))))  # in the file's order
     return lines, faults
 
@@ -92,7 +95,11 @@ def _children(path: Path, node: yaml.Node, faults: list[Fault]) -> Iterator[tupl
     if isinstance(node, yaml.MappingNode):
         keys: set[str] = set()
         for key, child in node.value:
-            if not isinstance(key, yaml.ScalarNode) or key.tag != "tag:yaml.org,2002:str":
+            if key.tag == "tag:yaml.org,2002:merge":
+                message = "has a merge key (<<), which is not supported. Write out here what it would bring in."
+                faults.append(_fault(path, key, "configuration.key", message))
+                continue
+            if not isinstance(key, yaml.ScalarNode) or key.tag != "tag:yaml.org,2002:str" or _half(key.value):
                 faults.append(_fault(path, key, "configuration.key", "has a key that is not text. Put it in quotes."))
                 continue
             below = (*path, key.value)
@@ -100,6 +107,11 @@ def _children(path: Path, node: yaml.Node, faults: list[Fault]) -> Iterator[tupl
                 faults.append(_fault(below, key, "configuration.repeated_key", "is given twice. Keep one of them."))
             keys.add(key.value)
             yield below, child
+
+
+def _half(text: str) -> bool:
+    """Whether a text holds a surrogate: YAML's escapes can name one, and nothing can store it [Unicode 3.9, D75]."""
+    return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _fault(path: Path, node: yaml.Node, code: str, message: str) -> Fault:

@@ -317,8 +317,11 @@ class _Keys:
             return key
 
     async def seal_check(self, value: str) -> str:
+        return await self.fact("seal_check", value)
+
+    async def fact(self, name: str, value: str) -> str:
         with self._t.lock:
-            return self._t.facts.setdefault("seal_check", value)
+            return self._t.facts.setdefault(name, value)
 
 
 class _Events:

@@ -18,6 +18,7 @@ _ALEMBIC = threading.Lock()
 
 def migrate(connection: sqlite3.Connection, path: Path, *, patience: float = 30.0) -> None:
     """Migrates what `connection` (in autocommit mode) is connected to, unless it is of today's shape already."""
+    _ours(connection, path)
     _write_ahead(connection, path, patience)
     if _revision(connection) == REVISIONS[-1]:
         return
@@ -39,6 +40,18 @@ def migrate(connection: sqlite3.Connection, path: Path, *, patience: float = 30.
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
+
+
+def _ours(connection: sqlite3.Connection, path: Path) -> None:
+    """Refuses another program's database before anything in it is changed, its journal mode included."""
+    # The tables first: whoever makes ours keeps their revision in the same transaction.
+    others = "SELECT 1 FROM sqlite_master WHERE name != 'alembic_version' AND name NOT LIKE 'sqlite!_%' ESCAPE '!'"
+    if connection.execute(others).fetchone() and _revision(connection) is None:
+        raise Refused(
+            "store.foreign",
+            f"The database {path} holds tables that are not Vestibule's; nothing in it was changed. "
+            "Give Vestibule a file of its own (VESTIBULE_DATABASE_URL).",
+        )
 
 
 def _write_ahead(connection: sqlite3.Connection, path: Path, patience: float) -> None:

@@ -285,6 +285,10 @@ class Keys(Protocol):
         """Once: keeps the first `value` ever given, and returns what is kept. Tells whether the master key is the right one."""
         ...
 
+    async def fact(self, name: str, value: str) -> str:
+        """Once: keeps the first value ever given under this name, and returns what is kept."""
+        ...
+
 
 class Events(Protocol):
     async def by_reference(self, reference: Reference) -> tuple[Event, ...]: ...

@@ -31,9 +31,12 @@ class SqlKeys:
         return await self._engine.write(steps)
 
     async def seal_check(self, value: str) -> str:
+        return await self.fact("seal_check", value)
+
+    async def fact(self, name: str, value: str) -> str:
         def steps() -> Steps[str]:
-            yield sql.FIRST_FACT, ("seal_check", value)
-            rows = yield sql.FACT, ("seal_check",)
+            yield sql.FIRST_FACT, (name, value)
+            rows = yield sql.FACT, (name,)
             return str(rows[0][0])
 
         return await self._engine.write(steps)
