@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 import structlog
 import uvicorn
 from starlette.applications import Starlette
+from uvicorn.supervisors import Multiprocess
 
 from vestibule.downstream.lifetimes import Lifetimes
 from vestibule.flows.answering import Answering
@@ -39,7 +41,7 @@ from vestibule.outside import logs
 from vestibule.outside.clock import SystemClock
 from vestibule.outside.entropy import SystemEntropy
 from vestibule.outside.fetch import HttpFetch
-from vestibule.settings import master_key, process
+from vestibule.settings import database, master_key, process
 from vestibule.settings.process import Settings
 from vestibule.store.port import Store
 from vestibule.store.sqlite import SqliteStore
@@ -49,6 +51,9 @@ SWEEP_EVERY = 60.0
 """Seconds between two sweeps of what is past all use."""
 BETWEEN_BATCHES = 0.05
 """Seconds between two batches of one sweep: logins go first."""
+
+BACKLOG = 2048
+"""How many connections may wait to be accepted."""
 
 log = structlog.get_logger("vestibule.assembly")
 
@@ -151,6 +156,7 @@ def join(settings: Settings, *, store: Store, keyring: Keyring, clock: Clock, en
 async def open_house(settings: Settings) -> AsyncIterator[House]:
     """Opens store and keys, and closes them behind whoever came in."""
     clock, entropy = SystemClock(), SystemEntropy()
+    database.check(settings.database)
     unlocked = master_key.unlock(settings.master_key, settings.database, entropy)
     if unlocked.made is not None:
         log.warning(
@@ -163,9 +169,25 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
     try:
         keyring = Keyring(store=store, clock=clock, entropy=entropy, master_key=unlocked.key)
         await keyring.prepare()
+        await _same_issuer(store, settings.issuer)
         yield join(settings, store=store, keyring=keyring, clock=clock, entropy=entropy)
     finally:
         await store.close()
+
+
+async def _same_issuer(store: Store, issuer: str) -> None:
+    """The issuer of a database is that of its first start: everything that others keep of us names it."""
+    kept = await store.keys.fact("issuer", issuer)
+    if kept != issuer:
+        raise Refused(
+            "settings.issuer_changed",
+            "VESTIBULE_ISSUER is not the one that this database was started with. Applications refuse tokens of another "
+            "issuer, and identity providers refuse requests of another entity id. Set it back; or, to move, export the "
+            "configuration under the former issuer and apply it to a new database (VESTIBULE_DATABASE_URL), then set "
+            "up the new addresses at every application and identity provider.",
+            want=kept,
+            got=issuer,
+        )
 
 
 async def sweep_forever(house: House) -> None:
@@ -225,22 +247,66 @@ class LazyApp:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-def run_server(settings: Settings) -> None:
-    """Serves until told to stop; requests in flight are answered first."""
-    uvicorn.run(
-        "vestibule.assembly:worker",
-        factory=True,
-        host=settings.host,
-        port=settings.port,
-        workers=settings.workers,
-        loop="uvloop",
-        http="httptools",
-        proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=",".join(settings.trusted_proxies) or None,
-        access_log=False,
-        server_header=False,
-        date_header=True,
-        timeout_keep_alive=30,
-        timeout_graceful_shutdown=20,
-        log_level="warning",
-    )
+def run_server(settings: Settings, *, announce: Callable[[], None]) -> None:
+    """Serves until told to stop; requests in flight are answered first.
+
+    Before `announce` the store was opened once and the port is taken, so that what stands in the way of either is one
+    sentence here and not one in every worker.
+    """
+    asyncio.run(_opens(settings))
+    with contextlib.ExitStack() as stack:
+        sockets = _listening(settings.host, settings.port, stack)
+        config = uvicorn.Config(
+            "vestibule.assembly:worker",
+            factory=True,
+            host=settings.host,
+            port=settings.port,
+            workers=settings.workers,
+            loop="uvloop",
+            http="httptools",
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=",".join(settings.trusted_proxies) or None,
+            access_log=False,
+            server_header=False,
+            date_header=True,
+            timeout_keep_alive=30,
+            timeout_graceful_shutdown=20,
+            log_level="warning",
+        )
+        announce()
+        with contextlib.suppress(KeyboardInterrupt):
+            if settings.workers > 1:
+                Multiprocess(config, sockets=sockets).run()
+                return
+            server = uvicorn.Server(config)
+            server.run(sockets=sockets)
+            if not server.started:
+                raise Refused("serve.start", "The server did not start; the lines above say why.")
+
+
+async def _opens(settings: Settings) -> None:
+    async with open_house(settings):
+        pass
+
+
+def _listening(host: str, port: int, stack: contextlib.ExitStack) -> list[socket.socket]:
+    """Sockets on every address of the host, which are closed with the stack; early visitors wait in line."""
+    try:
+        answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        sockets = []
+        for family, address in dict.fromkeys((answer[0], answer[4]) for answer in answers):
+            listening = stack.enter_context(socket.socket(family, socket.SOCK_STREAM))
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)  # IPv4 has a socket of its own
+            listening.bind(address)
+            listening.listen(BACKLOG)
+            sockets.append(listening)
+    except (OSError, UnicodeError) as error:
+        raise Refused(
+            "serve.port",
+            f"Port {port} on {host} is not to be had. Stop what uses it, or choose others with VESTIBULE_PORT and "
+            "VESTIBULE_HOST.",
+            got=getattr(error, "strerror", None) or error,
+        ) from None
+    return sockets

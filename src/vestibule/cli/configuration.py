@@ -25,10 +25,10 @@ def apply_command(parts: Parts) -> click.Command:
     def apply(file: Path, dry_run: bool) -> None:
         """Put the configuration in FILE in place: all of it, or, where anything is wrong, nothing."""
 
-        async def work(house: House) -> str:
-            return show.applied(await apply_file(house, file, dry_run=dry_run), dry_run=dry_run)
+        async def work(house: House) -> Applied:
+            return await apply_file(house, file, dry_run=dry_run)
 
-        click.echo(show.inside(parts, work))
+        show.print_applied(show.inside(parts, work), dry_run=dry_run)
 
     return apply
 
@@ -41,6 +41,6 @@ def export_command(parts: Parts) -> click.Command:
         async def work(house: House) -> str:
             return await export(house.store)
 
-        click.echo(show.inside(parts, work), nl=False)
+        show.printed(show.inside(parts, work), nl=False)
 
     return export_all

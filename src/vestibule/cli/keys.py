@@ -32,7 +32,7 @@ def _list(parts: Parts) -> click.Command:
             return [f"{key.purpose:<13} {key.kid}  {_state(key, known, now)}" for key in known]
 
         for line in show.inside(parts, work):
-            click.echo(line)
+            show.printed(line)
 
     return list_keys
 
@@ -49,21 +49,23 @@ def _rotate(parts: Parts) -> click.Command:
             return await house.keyring.rotate(KeyPurpose(purpose), delay=delay)
 
         key = show.inside(parts, work)
-        click.echo(
+        show.printed(
             f"Made {key.kid} for {key.purpose}. It is published now and signs from {show.moment(key.signs_from)}."
         )
         if key.purpose is KeyPurpose.SAML_REQUEST:
-            click.echo(
+            show.printed(
                 "Our metadata shows its certificate already. Identity providers that imported our certificate by hand "
                 "need the new one before that time. Retire the old key when they all have it."
             )
         elif at_once:
-            click.echo(
+            show.printed(
                 "Applications that keep a copy of the old key set refuse new tokens until they fetch it again. To stop "
                 "what the old key signed from being believed, retire it: vestibule keys retire KID."
             )
         else:
-            click.echo("Until then the present key signs; it stays published for a day longer, then retires by itself.")
+            show.printed(
+                "Until then the present key signs; it stays published for a day longer, then retires by itself."
+            )
 
     return rotate
 
@@ -78,7 +80,7 @@ def _retire(parts: Parts) -> click.Command:
             return await house.keyring.retire(kid)
 
         key = show.inside(parts, work)
-        click.echo(f"Retired {key.kid} ({key.purpose}). Other processes follow within 30 seconds.")
+        show.printed(f"Retired {key.kid} ({key.purpose}). Other processes follow within 30 seconds.")
 
     return retire
 

@@ -11,6 +11,7 @@ from vestibule.cli.keys import keys_group
 from vestibule.cli.parts import House, Parts
 from vestibule.cli.rehearsal import test_command
 from vestibule.cli.trace import trace_command
+from vestibule.flows.configuration import Applied
 from vestibule.settings import reference
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -45,12 +46,15 @@ def _serve(parts: Parts) -> click.Command:
         settings = parts.load_settings()
         if file is not None:
 
-            async def work(house: House) -> str:
-                return show.applied(await apply_file(house, file, dry_run=False), dry_run=False)
+            async def work(house: House) -> Applied:
+                return await apply_file(house, file, dry_run=False)
 
-            click.echo(show.inside(parts, work))
-        click.echo(f"Serving {settings.issuer} on {settings.host} port {settings.port}. Ctrl-C stops.", err=True)
-        parts.run_server(settings)
+            show.print_applied(show.inside(parts, work))
+
+        def announce() -> None:
+            click.echo(f"Serving {settings.issuer} on {settings.host} port {settings.port}. Ctrl-C stops.", err=True)
+
+        parts.run_server(settings, announce=announce)
 
     return serve
 
@@ -83,7 +87,7 @@ def _reference() -> click.Command:
     @click.argument("page", type=click.Choice(["configuration", "environment"]), default="configuration")
     def reference_command(page: str) -> None:
         """Print a page of the settings reference, in Markdown."""
-        click.echo(reference.configuration() if page == "configuration" else reference.environment(), nl=False)
+        show.printed(reference.configuration() if page == "configuration" else reference.environment(), nl=False)
 
     reference_command.name = "reference"
     return reference_command

@@ -47,9 +47,12 @@ class OpenHouse(Protocol):
 
 
 class RunServer(Protocol):
-    """Serves until it is told to stop. The configuration file, if any, has been applied before."""
+    """Serves until it is told to stop. The configuration file, if any, has been applied before.
 
-    def __call__(self, settings: Settings) -> None: ...
+    `announce` is called once the port is taken and the store is known to open. Raises `Refused` where either fails.
+    """
+
+    def __call__(self, settings: Settings, *, announce: Callable[[], None]) -> None: ...
 
 
 class RunDemo(Protocol):

@@ -23,11 +23,11 @@ def test_command(parts: Parts) -> click.Command:
 
         async def work(house: House) -> Rehearsal:
             invitation = await house.rehearsing.invite(connection, idp_initiated=idp_initiated, application=application)
-            click.echo(_instructions(invitation, idp_initiated))
+            show.printed(_instructions(invitation, idp_initiated))
             return await _finished(house, invitation.id)
 
         rehearsal = show.inside(parts, work)
-        click.echo(_report(rehearsal))
+        show.printed(_report(rehearsal))
         if rehearsal.refused is not None:
             context.exit(1)
 
@@ -44,7 +44,7 @@ def _instructions(invitation: Invitation, idp_initiated: bool) -> str:
     text = f"Open this in a browser, once:\n\n  {invitation.link}\n"
     if idp_initiated:
         text += (
-            f"\nThen, in that same browser, click the tile for {invitation.connection.display_name} in the company "
+            f"\nThen, in that same browser, click the tile for {show.plain(invitation.connection.display_name)} in the company "
             "portal.\n"
         )
     return f"{text}\nNobody is signed in by this. Waiting for the answer, ten minutes at most; Ctrl-C gives up."
@@ -54,6 +54,7 @@ def _report(rehearsal: Rehearsal) -> str:
     lines = ["", "Checks:", show.findings(rehearsal.trace)]
     if rehearsal.claims:
         lines += ["", "Claims that an application would get:"]
-        lines += [f"  {name}: {value}" for name, value in sorted(rehearsal.claims.items())]
-    lines += ["", "The test sign-in passed." if rehearsal.refused is None else f"It failed. {rehearsal.refused}"]
+        lines += [f"  {show.plain(name)}: {show.plain(value)}" for name, value in sorted(rehearsal.claims.items())]
+    refused = rehearsal.refused
+    lines += ["", "The test sign-in passed." if refused is None else f"It failed. {show.plain(refused)}"]
     return "\n".join(lines)

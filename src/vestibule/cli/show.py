@@ -1,6 +1,11 @@
 """How the command line shows what came of a command: refusals on stderr with what to do, results on stdout."""
 
 import asyncio
+import contextlib
+import errno
+import os
+import sys
+import unicodedata
 from collections.abc import Callable, Coroutine, Iterable
 from datetime import datetime
 from typing import Any, TypeVar
@@ -8,11 +13,13 @@ from typing import Any, TypeVar
 import click
 
 from vestibule.cli.parts import House, Parts
+from vestibule.flows import explain
 from vestibule.flows.configuration import Applied
 from vestibule.ground.errors import ConfigurationRefused, Finding, Refused
 
 Result = TypeVar("Result")
 
+_LONGEST = 1000
 _MARKS = {"pass": "pass", "fail": "FAIL", "note": "note"}
 
 
@@ -37,29 +44,82 @@ def inside(parts: Parts, work: Callable[[House], Coroutine[Any, Any, Result]]) -
     return asyncio.run(opened())
 
 
+def plain(value: object) -> str:
+    """A value on one line, as evidence: what it holds of controls, escapes and marks of direction is named, not obeyed.
+
+    Anybody can put such a value into a trace; on a terminal it could otherwise write lines of its own.
+    """
+    text = str(value)
+    shown = "".join(_named(character) for character in text[:_LONGEST])
+    return shown if len(text) <= _LONGEST else f"{shown}… ({len(text)} characters)"
+
+
+def _named(character: str) -> str:
+    kind = unicodedata.category(character)
+    if kind == "Cc":  # C0, DEL, C1
+        return f"\\x{ord(character):02x}"
+    # Formats (bidi controls among them), surrogates, private and unassigned ones, separators of lines and paragraphs.
+    return f"⟨U+{ord(character):04X}⟩" if kind[0] == "C" or kind in ("Zl", "Zp") else character
+
+
+def printed(text: str, *, nl: bool = True, lost: str = "") -> None:
+    """Writes a result to stdout. `lost` says what is lost if it cannot be written, and what to do then."""
+    try:
+        click.echo(text, nl=nl)
+    except OSError as error:
+        if error.errno == errno.EPIPE and not lost:
+            raise  # its reader has seen enough, and click ends quietly
+        _abandon_stdout()
+        why = f"The result could not be written to standard output: {error.strerror}. {lost}".rstrip()
+        raise Refused("output.failed", why) from None
+
+
+def _abandon_stdout() -> None:
+    """What is left in the buffer goes nowhere, instead of failing once more at the end of the process."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+def print_applied(result: Applied, *, dry_run: bool = False) -> None:
+    """Prints what a file changed. Generated secrets that could not be shown are told as lost: they are kept nowhere."""
+    lost = "" if dry_run else "The file was applied."
+    if result.secrets and not dry_run:
+        names = ", ".join(plain(name) for name in result.secrets)
+        lost += (
+            f" The generated secret of {names} was not shown, and is lost. Make a new one: write `client_secret` or "
+            "`client_secret_env` into the file, and apply it again."
+        )
+    printed(applied(result, dry_run=dry_run), lost=lost)
+
+
 def refusal(refused: Refused) -> str:
     """What happened, which rule, what to do."""
     if isinstance(refused, ConfigurationRefused):
-        faults = "\n".join(f"  {fault.path}: {fault.message}\n      rule: {fault.code}" for fault in refused.faults)
+        faults = "\n".join(
+            f"  {plain(fault.path)}: {plain(fault.message)}\n      rule: {plain(fault.code)}"
+            for fault in refused.faults
+        )
         count = "1 fault" if len(refused.faults) == 1 else f"{len(refused.faults)} faults"
         return f"Refused, and nothing was changed: {count}.\n{faults}"
-    lines = [f"Refused: {refused.why}", f"  rule: {refused.code}"]
+    lines = [f"Refused: {plain(refused.why)}", f"  rule: {plain(refused.code)}"]
     if refused.want is not None:
-        lines.append(f"  expected: {refused.want}")
+        lines.append(f"  expected: {plain(refused.want)}")
     if refused.got is not None:
-        lines.append(f"  found: {refused.got}")
+        lines.append(f"  found: {plain(refused.got)}")
     return "\n".join(lines)
 
 
 def applied(result: Applied, *, dry_run: bool) -> str:
     """What a file changed, the secrets that were made, and the risks that it accepts."""
-    lines = [f"created    {name}" for name in result.created]
-    lines += [f"changed    {name}" for name in result.changed]
-    lines += [f"unchanged  {name}" for name in result.unchanged]
+    lines = [f"created    {plain(name)}" for name in result.created]
+    lines += [f"changed    {plain(name)}" for name in result.changed]
+    lines += [f"unchanged  {plain(name)}" for name in result.unchanged]
     for client_id, secret in result.secrets.items():
         shown = "would be generated" if dry_run else f"{secret}  (shown this once; only a digest is kept)"
-        lines.append(f"client_secret of {client_id}: {shown}")
-    lines += [f"risk accepted: {risk}" for risk in result.risks]
+        lines.append(f"client_secret of {plain(client_id)}: {shown}")
+    lines += [f"risk accepted: {plain(risk)}" for risk in result.risks]
     if dry_run:
         lines.append("Dry run: nothing was changed.")
     return "\n".join(lines) or "The file names nothing; nothing was changed."
@@ -69,10 +129,11 @@ def findings(trace: Iterable[Finding]) -> str:
     """The checks in their order, each with its verdict, and the evidence of those that did not pass."""
     lines: list[str] = []
     for finding in trace:
-        lines.append(f"  {_MARKS.get(finding.verdict, finding.verdict)}  {finding.rule}  {finding.why}".rstrip())
+        mark = _MARKS.get(finding.verdict) or plain(finding.verdict)
+        lines.append(f"  {mark}  {plain(finding.rule)}  {plain(explain.why(finding))}".rstrip())
         if finding.verdict == "fail":
             lines += [
-                f"          {word}: {value}"
+                f"          {word}: {plain(value)}"
                 for word, value in (("expected", finding.want), ("found", finding.got))
                 if value is not None
             ]

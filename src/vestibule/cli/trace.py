@@ -8,6 +8,8 @@ from vestibule.ground.errors import Refused
 from vestibule.model.event import Event
 from vestibule.model.ids import Reference
 
+_LOOK_ALIKES = str.maketrans({"0": "O", "1": "I", "8": "B"})
+
 
 def trace_command(parts: Parts) -> click.Command:
     @click.command(name="trace")
@@ -16,7 +18,7 @@ def trace_command(parts: Parts) -> click.Command:
         """Show what happened under REFERENCE, check by check, with the evidence of what failed."""
 
         async def work(house: House) -> tuple[Event, ...]:
-            return await house.store.events.by_reference(Reference(reference.strip().upper()))
+            return await house.store.events.by_reference(_as_made(reference))
 
         events = show.inside(parts, work)
         if not events:
@@ -26,13 +28,22 @@ def trace_command(parts: Parts) -> click.Command:
                 "90 days.",
                 got=reference[:80],
             )
-        click.echo("\n\n".join(_event(event) for event in sorted(events, key=lambda event: event.at)))
+        show.printed("\n\n".join(_event(event) for event in sorted(events, key=lambda event: event.at)))
 
     return trace
 
 
+def _as_made(reference: str) -> Reference:
+    """The reference as it was made, however it was written down: spaces, hyphens and case are the writer's own.
+
+    The alphabet is base32's [RFC 4648 6], so a digit that is not in it was read off the letter that it looks like.
+    """
+    text = "".join(character for character in reference.upper() if character.isalnum()).translate(_LOOK_ALIKES)
+    return Reference(f"{text[:5]}-{text[5:]}")
+
+
 def _event(event: Event) -> str:
-    lines = [f"{show.moment(event.at)}  {event.kind}{f'  {event.code}' if event.code else ''}"]
+    lines = [f"{show.moment(event.at)}  {show.plain(event.kind)}{f'  {show.plain(event.code)}' if event.code else ''}"]
     for word, value in (
         ("connection", event.connection),
         ("application", event.application),
@@ -40,7 +51,7 @@ def _event(event: Event) -> str:
         *sorted(event.detail.items()),
     ):
         if value:
-            lines.append(f"  {word}: {value}")
+            lines.append(f"  {show.plain(word)}: {show.plain(value)}")
     if event.trace:
         lines.append(show.findings(event.trace))
     return "\n".join(lines)

@@ -38,7 +38,8 @@ def run(*, host: str = "127.0.0.1", port_base: int = 8000, directory: Path | Non
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vestibule-demo-")))
             key = SystemEntropy().bytes(32)
         else:
-            directory.mkdir(parents=True, exist_ok=True)
+            with _keeping(directory):
+                directory.mkdir(parents=True, exist_ok=True)
             key = None
         settings = Settings(
             issuer=places.issuer,
@@ -47,8 +48,30 @@ def run(*, host: str = "127.0.0.1", port_base: int = 8000, directory: Path | Non
             host=host,
             port=places.broker.port,
         )
-        asyncio.run(_tour(settings, places, sockets, directory))
+        try:
+            asyncio.run(_tour(settings, places, sockets, directory))
+        except Refused as refused:
+            if refused.code != "settings.issuer_changed":
+                raise
+            raise Refused(
+                "demo.keep",
+                f"{directory} keeps a tour on other ports. Start with the --port-base it was made with, or keep this one "
+                "in another directory.",
+                want=refused.want,
+                got=refused.got,
+            ) from None
     click.echo("Stopped.")
+
+
+@contextlib.contextmanager
+def _keeping(directory: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Refused(
+            "demo.keep",
+            f"Nothing can be kept in {directory}: {error.strerror}. Choose another directory with --keep.",
+        ) from None
 
 
 @contextlib.contextmanager
@@ -79,7 +102,8 @@ async def _tour(settings: Settings, places: Places, sockets: Sequence[socket.soc
     ):
         journey = Journey()
         idp = PracticeIdp.make(places, clock=house.clock, entropy=house.entropy)
-        (directory / configuration.CERTIFICATE_FILE).write_text(idp.certificate_pem, encoding="ascii")
+        with _keeping(directory):
+            (directory / configuration.CERTIFICATE_FILE).write_text(idp.certificate_pem, encoding="ascii")
         secret = house.entropy.token()
         stage = Stage(places=places, directory=directory, configuring=house.configuring, secret=secret)
         await stage.play(Policy())

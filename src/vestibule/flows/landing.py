@@ -290,8 +290,7 @@ class Landing:
 
     async def destination(self, arrival: Arrival, place: Place) -> Destination:
         """Where the arrival leads, judged with what is configured now."""
-        known = {one.client_id: one for one in await self.store.configured.applications()}
-        client_id, route = routing.route(place.connection, arrival.relay_state, known)
+        client_id, route = routing.route(place.connection, arrival.relay_state)
         if client_id != arrival.application:
             raise Refused(
                 "idp_initiated.moved", "The route of this RelayState was changed meanwhile; click the tile again."

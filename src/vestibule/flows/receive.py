@@ -310,8 +310,7 @@ class Receiving:
         return Reply(send=Redirect(url=f"{self.issuer}login/continue?arrival={arrival.id}"), arrival_secret=secret)
 
     async def _destination(self, connection: Connection, relay_state: str | None) -> tuple[Application, Destination]:
-        known = {one.client_id: one for one in await self.store.configured.applications()}
-        client_id, route = routing.route(connection, relay_state, known)
+        client_id, route = routing.route(connection, relay_state)
         application = await self.answering.application(client_id, connection)
         return application, routing.destination(connection, application, route, relay_state)
 

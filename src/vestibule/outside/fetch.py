@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Awaitable, Callable
 from urllib.parse import urljoin
 
@@ -58,9 +59,7 @@ class HttpFetch:
                 "fetch.timeout", f"{_shown(url)} gave no whole answer within {self._timeout:g} seconds."
             ) from None
         except (OSError, httpx2.HTTPError) as error:
-            raise Refused(
-                "fetch.unreachable", f"{_shown(url)} could not be fetched.", got=type(error).__name__
-            ) from None
+            raise Refused("fetch.unreachable", f"{_shown(url)}: {_cause(error)}") from None
 
     async def _follow(self, url: str, limit: int) -> bytes:
         async with httpx2.AsyncClient(
@@ -80,7 +79,12 @@ class HttpFetch:
         """One request: the body, or the URL that it redirects to."""
         target = _parsed(url)
         port = target.port or (443 if target.scheme == "https" else 80)
-        addresses = self._reach.checked(target.host, await self._resolve(target.host, port))
+        try:
+            addresses = self._reach.checked(target.host, await self._resolve(target.host, port))
+        except OSError as error:
+            raise Refused(
+                "fetch.unreachable", f"The name {target.host} could not be looked up in DNS: {_cause(error)}"
+            ) from None
         for position, address in enumerate(addresses, start=1):
             try:
                 return await self._ask(client, target, address, limit)
@@ -129,6 +133,21 @@ def _parsed(url: str) -> httpx2.URL:
     if target.scheme != "https" and not (target.scheme == "http" and is_loopback(target.host)):
         raise Refused("fetch.url", f"{_shown(url)} is not https. Plain http is used only for hosts on this machine.")
     return target
+
+
+def _cause(error: BaseException) -> str:
+    """The first cause, in a sentence: what the network or TLS said, not how a library wraps it."""
+    causes = [error]
+    while (inner := causes[-1].__cause__ or causes[-1].__context__) is not None and inner not in causes:
+        causes.append(inner)
+    for cause in reversed(causes):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"its TLS certificate was not accepted: {cause.verify_message}."
+        if isinstance(cause, ssl.SSLError):
+            return f"no TLS connection could be made: {cause.reason or cause.strerror}."
+        if isinstance(cause, OSError) and cause.strerror:
+            return f"{cause.strerror}."
+    return f"the connection failed ({type(error).__name__})."
 
 
 def _shown(url: str) -> str:

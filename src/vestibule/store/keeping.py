@@ -1,5 +1,7 @@
 """Keeping records as steps: which statement writes which noun."""
 
+from __future__ import annotations  # those of nested steps would else be evaluated at every call
+
 from collections.abc import Callable, Sequence
 
 from vestibule.model.arrival import Arrival

@@ -1,5 +1,7 @@
 """The SQLite engine: one file, readers that wait for nobody, and one writer with group commit."""
 
+from __future__ import annotations  # those of nested steps would else be evaluated at every call
+
 import asyncio
 import sqlite3
 import threading

@@ -17,7 +17,7 @@ from vestibule.store.port import StoreUnavailable
 from vestibule.store.steps import Steps, Undone
 
 GROUP = 256
-"""At most so many requests share a transaction, so that none waits for long."""
+"""With so many requests or more in hand no further are taken into a transaction, so that none waits for long."""
 
 _TWICE = (sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE)
 
@@ -38,7 +38,8 @@ class Writer:
         self.commits = 0
         self._path = path
         self._patience = patience
-        self._queue: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[list[_Request] | None] = queue.SimpleQueue()
+        self._waiting: dict[asyncio.AbstractEventLoop, list[_Request]] = {}
         self._closing = threading.Lock()
         self._closed = False
         self._connection: sqlite3.Connection | None = None
@@ -51,14 +52,29 @@ class Writer:
         with self._closing:  # nothing may be queued behind the end
             if self._closed:
                 raise StoreUnavailable(f"The database {self._path} is closed: Vestibule is going down.")
-            self._queue.put(request)
+            waiting = self._waiting.get(loop)
+            if waiting is None:
+                # What one pass of the loop asks for goes over together: one wake-up and one commit for all of it.
+                self._waiting[loop] = [request]
+                loop.call_soon(self._hand_over, loop)
+            else:
+                waiting.append(request)
         return await request.future
+
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        with self._closing:
+            waiting = self._waiting.pop(loop, None)
+            if waiting is not None:
+                self._queue.put(waiting)
 
     def close(self) -> None:
         """Writes what was asked for, then ends. Blocks until that is done; may be called again."""
         with self._closing:
             if not self._closed:
                 self._closed = True
+                for waiting in self._waiting.values():
+                    self._queue.put(waiting)
+                self._waiting.clear()
                 self._queue.put(None)
         self._thread.join()
 
@@ -76,13 +92,13 @@ class Writer:
     def _gather(self) -> tuple[list[_Request], bool]:
         """Waits for a request, and takes with it all that wait as well; false when the end was among them."""
         group: list[_Request] = []
-        request = self._queue.get()
-        while request is not None:
-            group.append(request)
-            if len(group) == GROUP:
+        requests = self._queue.get()
+        while requests is not None:
+            group.extend(requests)
+            if len(group) >= GROUP:
                 return group, True
             try:
-                request = self._queue.get_nowait()
+                requests = self._queue.get_nowait()
             except queue.Empty:
                 return group, True
         return group, False

@@ -22,6 +22,7 @@ SLOTS = 20
 SEEN_SECONDS = 400 * 86_400
 _SECRET = re.compile(r"[A-Za-z0-9_-]{1,128}")
 """What we set is base64url; anything else is not ours, and is never echoed."""
+_SLOT_OF = {str(slot): slot for slot in range(SLOTS)}
 _SINCE = re.compile(r"[0-9]{1,12}", re.ASCII)
 
 
@@ -36,8 +37,11 @@ class Held:
 
 def _held(request: Request, prefix: str) -> tuple[Held, ...]:
     found = []
-    for slot in range(SLOTS):
-        since, _, secret = request.cookies.get(f"{prefix}{slot}", "").partition(".")
+    for name, value in request.cookies.items():
+        slot = _SLOT_OF.get(name.removeprefix(prefix)) if name.startswith(prefix) else None
+        if slot is None:
+            continue
+        since, _, secret = value.partition(".")
         if _SECRET.fullmatch(secret) and _SINCE.fullmatch(since):
             found.append(Held(slot=slot, since=int(since), secret=secret))
     return tuple(found)

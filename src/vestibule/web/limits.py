@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,7 +20,8 @@ _HEADERS = {
     "referrer-policy": "no-referrer",
     "x-frame-options": "DENY",
     "cross-origin-opener-policy": "same-origin",
-    "permissions-policy": "interest-cohort=()",
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
 }
 
 
@@ -69,13 +70,12 @@ class NoBugShown:
 
 
 class SafeHeaders:
-    """Adds what every answer carries; an answer that says `cache-control` itself keeps its own."""
+    """Adds what every answer carries; an answer that says something itself keeps its own."""
 
     def __init__(self, app: ASGIApp, *, secure: bool) -> None:
         self._app = app
-        self._headers = dict(_HEADERS)
-        if secure:
-            self._headers["strict-transport-security"] = "max-age=31536000"
+        said = {**_HEADERS, **({"strict-transport-security": "max-age=31536000"} if secure else {})}
+        self._headers = [(name.encode(), value.encode()) for name, value in said.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -84,11 +84,8 @@ class SafeHeaders:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
-                    headers[name] = value
-                headers.setdefault("cache-control", "no-store")
-                headers.setdefault("content-security-policy", "default-src 'none'; frame-ancestors 'none'")
+                said = {name for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(pair for pair in self._headers if pair[0] not in said)]
             await send(message)
 
         await self._app(scope, receive, with_headers)

@@ -38,12 +38,14 @@ def send(what: Send, branding: Branding, *, after_post: bool = False) -> Respons
 async def reply(request: Request, what: Reply, *, after_post: bool = False) -> Response:
     """The whole answer of a flow: what is sent or shown, and the cookies."""
     house = request.app.state.house
-    installation = await house.store.configured.installation()
-    face: Branding = installation.branding
-    if isinstance(what.send, Redirect | FormPost):
-        response = send(what.send, face, after_post=after_post)
+    if isinstance(what.send, Redirect) and not after_post:
+        response: Response = RedirectResponse(what.send.url, status_code=303)
     else:
-        response = page(show(what.send, face))
+        face: Branding = (await house.store.configured.installation()).branding
+        if isinstance(what.send, Redirect | FormPost):
+            response = send(what.send, face, after_post=after_post)
+        else:
+            response = page(show(what.send, face))
     cookies.write(response, request, what, now=int(house.clock.now().timestamp()), login_ttl=house.settings.login_ttl)
     return response
 

@@ -1,5 +1,7 @@
 """Connections, applications and the installation in SQL: written whole, read at every request."""
 
+from __future__ import annotations  # those of nested steps would else be evaluated at every call
+
 from collections.abc import Sequence
 
 from vestibule.model.application import Application
@@ -27,7 +29,7 @@ class SqlConfigured:
     async def connections(self) -> tuple[Connection, ...]:
         def steps() -> Steps[tuple[Connection, ...]]:
             rows = yield sql.CONNECTIONS, ()
-            return tuple(decode(Connection, doc) for (doc,) in rows)
+            return tuple(decode_once(Connection, doc) for (doc,) in rows)
 
         return await self._engine.read(steps)
 
@@ -48,7 +50,7 @@ class SqlConfigured:
     async def applications(self) -> tuple[Application, ...]:
         def steps() -> Steps[tuple[Application, ...]]:
             rows = yield sql.APPLICATIONS, ()
-            return tuple(decode(Application, doc) for (doc,) in rows)
+            return tuple(decode_once(Application, doc) for (doc,) in rows)
 
         return await self._engine.read(steps)
 

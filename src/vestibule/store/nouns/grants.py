@@ -1,5 +1,7 @@
 """Grants, and the codes and tokens that stand for them, in SQL."""
 
+from __future__ import annotations  # those of nested steps would else be evaluated at every call
+
 from dataclasses import replace
 from datetime import datetime
 

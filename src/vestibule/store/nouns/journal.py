@@ -1,5 +1,7 @@
 """Signing keys and events in SQL: what the installation signs with, and what happened in it."""
 
+from __future__ import annotations  # those of nested steps would else be evaluated at every call
+
 from vestibule.model.event import Event
 from vestibule.model.ids import ConnectionId, Reference
 from vestibule.model.key import StoredKey

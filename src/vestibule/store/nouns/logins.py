@@ -1,5 +1,7 @@
 """What a login in flight leaves behind, in SQL: assertions, pending logins, arrivals, outcomes, rehearsals."""
 
+from __future__ import annotations  # those of nested steps would else be evaluated at every call
+
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime

@@ -1,5 +1,7 @@
 """People, the identities by which they are known, and their sessions, in SQL."""
 
+from __future__ import annotations  # those of nested steps would else be evaluated at every call
+
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
