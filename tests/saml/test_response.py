@@ -147,3 +147,11 @@ def test_any_octets_are_read_or_refused(octets: bytes) -> None:
     """No octets make `read` raise anything but `Refused`."""
     with suppress(Refused):
         read(octets)
+
+
+@pytest.mark.parametrize("place", [b"</saml:Assertion>", b"</samlp:Status>", b"</saml:Issuer>"])
+def test_text_between_the_children_of_a_message_is_refused(place: bytes) -> None:
+    """In no schema, outside of what an assertion's signature covers, and read differently by different readers."""
+    octets = response_xml().replace(place, place + b"x")
+    with refusal("saml.shape"):
+        read(octets)

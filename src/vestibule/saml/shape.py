@@ -20,7 +20,10 @@ def require_children(element: etree._Element, *parts: Part) -> None:
     """The children of `element` are these parts, in this order, and nothing else; else `Refused("saml.shape")`.
 
     Matched on (namespace, local name), as a schema does: an element that nobody knows is one that somebody else may read.
+    Between them is white space at most: what stands there otherwise is in no schema, and readers differ on it.
     """
+    if (element.text or "").strip() or any((child.tail or "").strip() for child in element):
+        raise misshapen(element, "white space at most between its children", "text")
     names = [child.tag for child in element]
     at = 0
     for part in parts:
