@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
@@ -198,6 +200,8 @@ async def sweep_forever(house: House) -> None:
             swept = await house.store.sweep(now=house.clock.now())
         except Refused as refused:
             log.warning("sweep failed", code=refused.code, why=refused.why)
+        except Exception as error:  # one bad batch must not end all sweeping
+            log.error("sweep failed", exc_info=error)
         await asyncio.sleep(BETWEEN_BATCHES if swept else SWEEP_EVERY)
 
 
@@ -240,6 +244,10 @@ class LazyApp:
         except Refused as refused:
             await send({"type": "lifespan.startup.failed", "message": str(refused)})
             return
+        except Exception as error:  # a worker that cannot start must say so and end
+            log.error("start failed", exc_info=error)
+            await send({"type": "lifespan.startup.failed", "message": f"{type(error).__name__}; the log says where"})
+            return
         await send({"type": "lifespan.startup.complete"})
         await receive()
         sweeping.cancel()
@@ -264,6 +272,7 @@ def run_server(settings: Settings, *, announce: Callable[[], None]) -> None:
             workers=settings.workers,
             loop="uvloop",
             http="httptools",
+            lifespan="on",
             proxy_headers=bool(settings.trusted_proxies),
             forwarded_allow_ips=",".join(settings.trusted_proxies) or None,
             access_log=False,
@@ -290,18 +299,23 @@ async def _opens(settings: Settings) -> None:
 
 
 def _listening(host: str, port: int, stack: contextlib.ExitStack) -> list[socket.socket]:
-    """Sockets on every address of the host, which are closed with the stack; early visitors wait in line."""
+    """Sockets on every address of the host, which are closed with the stack; early visitors wait in line.
+
+    An address that this machine does not have is passed over where the host has others: `localhost` without IPv6.
+    """
+    sockets: list[socket.socket] = []
+    absent: OSError | None = None
     try:
         answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        sockets = []
         for family, address in dict.fromkeys((answer[0], answer[4]) for answer in answers):
-            listening = stack.enter_context(socket.socket(family, socket.SOCK_STREAM))
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)  # IPv4 has a socket of its own
-            listening.bind(address)
-            listening.listen(BACKLOG)
-            sockets.append(listening)
+            try:
+                sockets.append(_bound(family, address, stack))
+            except OSError as error:
+                if error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+                    raise
+                absent = error
+        if absent is not None and not sockets:
+            raise absent
     except (OSError, UnicodeError) as error:
         raise Refused(
             "serve.port",
@@ -310,3 +324,13 @@ def _listening(host: str, port: int, stack: contextlib.ExitStack) -> list[socket
             got=getattr(error, "strerror", None) or error,
         ) from None
     return sockets
+
+
+def _bound(family: int, address: tuple[Any, ...], stack: contextlib.ExitStack) -> socket.socket:
+    listening = stack.enter_context(socket.socket(family, socket.SOCK_STREAM))
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if family == socket.AF_INET6:
+        listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)  # IPv4 has a socket of its own
+    listening.bind(address)
+    listening.listen(BACKLOG)
+    return listening

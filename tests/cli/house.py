@@ -1,6 +1,6 @@
 """A house on a memory store, and the command line built on it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +15,7 @@ from vestibule.flows.configuration import Configuring
 from vestibule.flows.rehearse import Rehearsing
 from vestibule.ground.clock import Clock
 from vestibule.ground.entropy import Entropy
+from vestibule.ground.errors import Refused
 from vestibule.keys.keyring import Keyring
 from vestibule.settings.process import Settings
 from vestibule.store.port import Store
@@ -40,6 +41,7 @@ class CommandLine:
     directory: Path
     settings: Settings = field(default_factory=lambda: Settings(issuer=ISSUER))
     served: list[Settings] = field(default_factory=list)
+    refuses_to_serve: Refused | None = None
     with_keys: bool = False
     demos: list[tuple[str, int, Path | None]] = field(default_factory=list)
 
@@ -71,10 +73,14 @@ class CommandLine:
     def demo(self, *, host: str, port_base: int, directory: Path | None) -> None:
         self.demos.append((host, port_base, directory))
 
+    def serve(self, settings: Settings, *, announce: Callable[[], None]) -> None:
+        if self.refuses_to_serve is not None:
+            raise self.refuses_to_serve
+        announce()
+        self.served.append(settings)
+
     def run(self, *arguments: str) -> Result:
-        group = build(
-            Parts(load_settings=self.load, open_house=self.open, run_server=self.served.append, run_demo=self.demo)
-        )
+        group = build(Parts(load_settings=self.load, open_house=self.open, run_server=self.serve, run_demo=self.demo))
         return CliRunner().invoke(group, list(arguments), env={"CRM_SECRET": SECRET})
 
     def file(self, text: str) -> str:

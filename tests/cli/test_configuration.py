@@ -1,13 +1,19 @@
 """`apply`, `export` and `serve --config`: what is printed where, and how they end."""
 
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import click
 import pytest
 from tests.cli.house import CommandLine
 from tests.flows.configuring import EXAMPLE, SECRET, WITHOUT_SAML
 
-from vestibule.ground.errors import ConfigurationRefused, Fault
+from vestibule.ground.errors import ConfigurationRefused, Fault, Refused
 from vestibule.settings.process import Settings
 
 GENERATED = WITHOUT_SAML.replace("    client_secret_env: CRM_SECRET", "    #")
@@ -112,6 +118,75 @@ def test_serve_without_a_file_serves_what_is_in_place(line: CommandLine) -> None
     result = line.run("serve")
     assert (result.exit_code, line.served) == (0, [line.settings])
     assert "https://login.example/" in result.stderr
+
+
+def test_serve_announces_nothing_that_did_not_happen(line: CommandLine) -> None:
+    line.refuses_to_serve = Refused("serve.port", "Port 8000 is not to be had.")
+    result = line.run("serve")
+    assert (result.exit_code, line.served) == (1, [])
+    assert "rule: serve.port" in result.stderr
+    assert "Serving" not in result.output
+
+
+@contextmanager
+def failing_stdout(monkeypatch: pytest.MonkeyPatch, number: int) -> Iterator[None]:
+    """Whatever a command writes to stdout fails; stderr goes on."""
+    echo = click.echo
+
+    def fails(*arguments: Any, err: bool = False, **options: Any) -> None:
+        if not err:
+            raise OSError(number, os.strerror(number))
+        echo(*arguments, err=err, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(click, "echo", fails)
+        yield
+
+
+def test_a_secret_that_could_not_be_shown_is_told_as_lost(line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file is in place by then: applying it again shows nothing, so the way to a new secret has to be said."""
+    file = line.file(GENERATED)
+    with failing_stdout(monkeypatch, errno.ENOSPC):
+        result = line.run("apply", file)
+    assert result.exit_code == 1
+    assert "rule: output.failed" in result.stderr
+    assert "The file was applied. The generated secret of crm was not shown, and is lost." in result.stderr
+    assert "client_secret_env" in result.stderr
+    assert "unchanged  application crm" in line.run("apply", file).stdout
+
+
+def test_a_reader_that_went_away_is_told_of_only_where_a_secret_is_lost(
+    line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with failing_stdout(monkeypatch, errno.EPIPE):
+        assert "is lost" in line.run("apply", line.file(GENERATED)).stderr
+        quiet = line.run("export")
+    assert (quiet.exit_code, quiet.stderr) == (1, "")
+
+
+def test_an_export_that_cannot_be_written_is_a_sentence(line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    with failing_stdout(monkeypatch, errno.ENOSPC):
+        result = line.run("export")
+    assert result.exit_code == 1
+    assert "No space left on device" in result.stderr
+    assert "lost" not in result.stderr
+
+
+def test_a_dry_run_that_cannot_be_written_loses_nothing(line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    with failing_stdout(monkeypatch, errno.ENOSPC):
+        result = line.run("apply", line.file(GENERATED), "--dry-run")
+    assert "rule: output.failed" in result.stderr
+    assert "lost" not in result.stderr
+    assert "applied" not in result.stderr
+
+
+def test_a_pipe_or_a_device_is_no_configuration_file(line: CommandLine, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for file in (str(tmp_path / "pipe"), "/dev/zero"):
+        result = line.run("apply", file)
+        assert result.exit_code == 1
+        assert "not a regular file" in result.stderr
+        assert "rule: configuration.unreadable" in result.stderr
 
 
 def test_settings_that_are_refused_are_a_sentence(tmp_path: Path) -> None:

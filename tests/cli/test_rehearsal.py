@@ -83,6 +83,13 @@ def test_a_refused_test_shows_what_was_expected_and_found_and_ends_with_1(tmp_pa
     assert "It failed. saml.recipient: It is for another ACS." in result.stdout
 
 
+def test_what_an_identity_provider_says_is_shown_tamed(tmp_path: Path) -> None:
+    answer = {"claims": {"name\x1b": "Ada\x9b\n"}, "refused": "why\u202e", "trace": (PASSED,)}
+    shown = Answering(tmp_path, answer=answer).run("test", "acme").stdout
+    assert "name\\x1b: Ada\\x9b\\x0a" in shown
+    assert "It failed. why⟨U+202E⟩" in shown
+
+
 def test_an_idp_initiated_test_says_to_click_the_tile(tmp_path: Path) -> None:
     line = Answering(tmp_path, answer={"trace": (PASSED,)})
     result = line.run("test", "acme", "--idp-initiated", "--application", "crm")
@@ -124,7 +131,9 @@ def traced(tmp_path: Path) -> CommandLine:
     return line
 
 
-@pytest.mark.parametrize("reference", ["ABCDE-FGHIJ", " abcde-fghij "])
+@pytest.mark.parametrize(
+    "reference", ["ABCDE-FGHIJ", " abcde-fghij ", "abcdefghij", "AB CDE FG-HIJ", "A8CDE\u2013FGH1J"]
+)
 def test_trace_shows_what_happened_in_order_with_the_evidence(traced: CommandLine, reference: str) -> None:
     """A reference that was read out on the telephone is found however it is written."""
     result = traced.run("trace", reference)

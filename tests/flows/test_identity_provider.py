@@ -1,6 +1,7 @@
 """What is known of an identity provider: from parts by hand, from files, from metadata; and what is refused of each."""
 
 import asyncio
+import os
 import ssl
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from tests.flows.configuring import Web
 from tests.flows.test_export import idp_metadata
 
 from vestibule.flows import identity_provider
-from vestibule.ground.errors import ConfigurationRefused
+from vestibule.ground.errors import ConfigurationRefused, Refused
 from vestibule.model.connection import IdentityProvider
 from vestibule.settings.document import IdpPart
 
@@ -68,6 +69,29 @@ def test_every_bad_certificate_is_named(tmp_path: Path) -> None:
         "idp.certificates[5]": "configuration.file",
         "idp.certificates[6]": "configuration.file",
     }
+
+
+def test_devices_and_pipes_are_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert faults(tmp_path, entity_id=ENTITY, certificates=("/dev/zero", "pipe")) == {
+        "idp.certificates[0]": "configuration.file",
+        "idp.certificates[1]": "configuration.file",
+    }
+    assert faults(tmp_path, metadata_file="pipe") == {"idp.metadata_file": "configuration.file"}
+
+
+def test_metadata_that_cannot_be_fetched_says_why_and_what_to_do_once(tmp_path: Path) -> None:
+    class Status:
+        async def get(self, url: str, *, limit: int) -> bytes:
+            raise Refused("fetch.status", "https://idp.example/m did not answer with 200.", want=200, got=404)
+
+    given = identity_provider.Given(part=IdpPart(metadata_url="https://idp.example/m"), path="idp", base=tmp_path)
+    with pytest.raises(ConfigurationRefused) as caught:
+        asyncio.run(identity_provider.known(given, Status(), builders_saml.NOW))
+    assert [fault.message for fault in caught.value.faults] == [
+        "could not be fetched. https://idp.example/m did not answer with 200. Found: 404. "
+        "Mend that, or download the document and give it as `metadata_file`."
+    ]
 
 
 def test_no_refusal_repeats_a_private_key(tmp_path: Path) -> None:

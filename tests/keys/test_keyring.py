@@ -224,3 +224,19 @@ def test_a_key_moved_to_another_row_does_not_open(nodes: Nodes) -> None:
         assert refused.value.code == "keys.unsealable"
 
     asyncio.run(run())
+
+
+def test_a_wrong_master_key_is_refused_even_where_the_check_was_lost() -> None:
+    """The sealed keys themselves tell: a new check must not be written over what another key sealed."""
+
+    async def story() -> None:
+        store = MemoryStore()
+        await Keyring(store=store, clock=FixedClock(), entropy=CountingEntropy(), master_key=b"a" * 32).prepare()
+        restored = MemoryStore()
+        await restored.keep(*await store.keys.all())
+        other = Keyring(store=restored, clock=FixedClock(), entropy=CountingEntropy(), master_key=b"b" * 32)
+        with pytest.raises(Refused) as caught:
+            await other.prepare()
+        assert caught.value.code == "keys.seal_check"
+
+    asyncio.run(story())

@@ -1,6 +1,8 @@
 """Outgoing HTTP: what is fetched, what is refused, and where the connection goes."""
 
 import asyncio
+import socket
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -171,6 +173,44 @@ def test_what_cannot_be_reached_is_a_refusal() -> None:
     assert refused("https://idp.example/", handler) == "fetch.unreachable"
     assert refused("https://idp.example/", unreached, resolve=nowhere) == "fetch.unreachable"
     assert refused("https://idp.example/", unreached, resolve=nothing) == "fetch.unreachable"
+
+
+def raising(error: Exception, cause: Exception) -> Handler:
+    def handler(request: httpx2.Request) -> httpx2.Response:
+        raise error from cause
+
+    return handler
+
+
+def untrusted() -> ssl.SSLCertVerificationError:
+    error = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    error.verify_message = "certificate has expired"
+    return error
+
+
+@pytest.mark.parametrize(
+    ("cause", "sentence"),
+    [
+        (untrusted(), "its TLS certificate was not accepted: certificate has expired."),
+        (ssl.SSLError(1, "wrong version number"), "no TLS connection could be made: wrong version number."),
+        (ConnectionRefusedError(111, "Connection refused"), "Connection refused."),
+        (ValueError("nothing that says anything"), "the connection failed (ConnectError)."),
+    ],
+)
+def test_the_cause_is_said_and_not_how_a_library_wraps_it(cause: Exception, sentence: str) -> None:
+    with pytest.raises(Refused) as caught:
+        get("https://idp.example/m", raising(httpx2.ConnectError("All attempts failed"), cause))
+    assert caught.value.code == "fetch.unreachable"
+    assert caught.value.why == f"https://idp.example/m: {sentence}"
+
+
+def test_a_name_that_dns_does_not_know_is_said_to_be_that() -> None:
+    async def nowhere(host: str, port: int) -> tuple[str, ...]:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    with pytest.raises(Refused) as caught:
+        get("https://idp.example/m", unreached, resolve=nowhere)
+    assert caught.value.why == "The name idp.example could not be looked up in DNS: Name or service not known."
 
 
 def test_refusals_show_no_query() -> None:

@@ -42,7 +42,7 @@ def test_an_empty_database_file_is_a_new_database(tmp_path: Path) -> None:
 
 def test_a_database_without_its_key_is_refused(tmp_path: Path) -> None:
     """A new key could not open what the old one sealed."""
-    (tmp_path / "v.db").write_bytes(b"x")
+    (tmp_path / "v.db").write_bytes(b"SQLite format 3\0")
     assert code(None, tmp_path / "v.db") == "settings.master_key_missing"
     assert not (tmp_path / "v.db.key").exists()
 
@@ -70,7 +70,19 @@ def test_a_damaged_key_file_is_refused(tmp_path: Path, text: str) -> None:
     file = tmp_path / "v.db.key"
     file.write_text(text)
     file.chmod(0o600)
-    assert code(None, tmp_path / "v.db") == "settings.master_key_damaged"
+    with pytest.raises(Refused, match=r"no database .* delete the file") as caught:
+        master_key.unlock(None, tmp_path / "v.db", CountingEntropy())
+    assert caught.value.code == "settings.master_key_damaged"
+    (tmp_path / "v.db").write_bytes(b"SQLite format 3\0")
+    with pytest.raises(Refused, match="Restore it from your backup") as caught:
+        master_key.unlock(None, tmp_path / "v.db", CountingEntropy())
+    assert caught.value.code == "settings.master_key_damaged"
+
+
+def test_a_file_that_is_no_database_is_called_that_and_no_key_is_missed(tmp_path: Path) -> None:
+    (tmp_path / "v.db").write_bytes(b"127.0.0.1 localhost\n")
+    assert code(None, tmp_path / "v.db") == "settings.database"
+    assert not (tmp_path / "v.db.key").exists()
 
 
 def test_a_directory_that_cannot_hold_a_key_is_refused(tmp_path: Path) -> None:

@@ -89,6 +89,9 @@ def test_what_is_not_plain_yaml_is_refused(text: str, path: str, code: str) -> N
         (application("enabled: 1"), "applications[0].enabled", "type"),
         (application("redirect_uris: https://crm.example/"), "applications[0].redirect_uris", "type"),
         (application("redirect_uris: [1]"), "applications[0].redirect_uris[0]", "type"),
+        (application("client_secret_env: 1st"), "applications[0].client_secret_env", "value"),
+        ('branding: {product_name: "\\ud800"}', "branding.product_name", "text"),
+        ('branding: {"\\ud800": a}', "branding", "key"),
         (application("client_secret: short"), "applications[0].client_secret", "secret"),
         (application("client_secret: 12345678901234567890123"), "applications[0].client_secret", "type"),
         (application("saml: {acs_url: 'https://a.example/'}"), "applications[0].saml.entity_id", "missing"),
@@ -173,6 +176,37 @@ def test_a_secret_that_is_not_in_the_environment_is_refused() -> None:
     assert faults(text, CRM_SECRET="x" * 21) == {"applications[0].client_secret_env": "configuration.secret"}
     both = application("client_secret_env: CRM_SECRET, client_secret: " + "x" * 22)
     assert faults(both) == {"applications[0]": "configuration.secret_twice"}
+
+
+@pytest.mark.parametrize(
+    "keys", ["type: spa", "type: native", "type: saml", "type: web, token_endpoint_auth_method: none"]
+)
+def test_a_secret_without_use_is_refused_where_it_is_named(keys: str) -> None:
+    """Whether the variable is set or not."""
+    text = f"applications: [{{client_id: app, name: App, client_secret_env: S, {keys}}}]"
+    for environ in ({}, {"S": "s" * 22}):
+        assert faults(text, **environ) == {"applications[0].client_secret_env": "configuration.secret_unused"}
+
+
+@pytest.mark.parametrize("keys", ["type: machine", "type: spa, token_endpoint_auth_method: client_secret_post"])
+def test_whoever_authenticates_may_name_a_variable(keys: str) -> None:
+    text = f"applications: [{{client_id: app, name: App, client_secret_env: S, {keys}}}]"
+    assert reading.read(text, {"S": "s" * 22}).applications[0].client_secret == "s" * 22
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("<<: {branding: {}}", "has a merge key (<<), which is not supported. Write out here what it would bring in."),
+        ("branding: {colour: red}", "must be # and three or six hexadecimal digits, in quotes, such as '#2f5fd0'."),
+        (application("client_secret_env: 1st"), "must be the name of an environment variable: "),
+        ('branding: {support: "\\udfff"}', "holds half a character"),
+    ],
+)
+def test_faults_say_what_to_write(text: str, sentence: str) -> None:
+    with pytest.raises(ConfigurationRefused) as caught:
+        reading.read(text, {})
+    assert caught.value.faults[0].message.startswith(sentence)
 
 
 def test_no_refusal_repeats_a_secret() -> None:

@@ -93,11 +93,16 @@ def test_a_failed_migration_leaves_nothing(path: Path) -> None:
     """A migration is whole or not at all: where it fails halfway, the file is as before, and another try succeeds."""
     create(path)
     connection = connect(path, reader=False)
-    connection.execute("CREATE TABLE sessions (x)")
-    with pytest.raises(Exception, match="sessions already exists"):
+
+    def halfway(action: int, name: str | None, *_: object) -> int:
+        denied = (action, name) == (sqlite3.SQLITE_CREATE_TABLE, "sessions")
+        return sqlite3.SQLITE_DENY if denied else sqlite3.SQLITE_OK
+
+    connection.set_authorizer(halfway)
+    with pytest.raises(Exception, match="not authorized"):
         migrate(connection, path)
-    assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("sessions",)]
-    connection.execute("DROP TABLE sessions")
+    connection.set_authorizer(None)
+    assert connection.execute("SELECT name FROM sqlite_master").fetchall() == []
     migrate(connection, path)
     assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == (REVISIONS[-1],)
     connection.close()

@@ -14,7 +14,7 @@ import pytest
 from tests.store import nouns
 from tests.store.races import RACES, RUNNERS, judge
 
-from vestibule.store.port import AssertionClaim
+from vestibule.store.port import AssertionClaim, StoreUnavailable
 from vestibule.store.sqlite import SqliteStore
 
 ROOT = Path(__file__).parents[2]
@@ -117,3 +117,32 @@ def test_a_kill_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
 
 def claimed(id: str) -> AssertionClaim:
     return nouns.claim(assertion_id=id)
+
+
+@pytest.mark.parametrize("what", ["moved", "replaced", "emptied"])
+def test_a_file_that_is_not_the_one_that_was_opened_answers_nothing(tmp_path: Path, what: str) -> None:
+    """Else one assertion would be believed twice: here, and by a process that holds the new file."""
+    path = tmp_path / "vestibule.db"
+
+    async def scene() -> None:
+        store = SqliteStore(path)
+        await store.open()
+        await store.keep(nouns.event())
+        copy = path.read_bytes()
+        if what == "moved":
+            path.rename(tmp_path / "elsewhere.db")
+        elif what == "replaced":
+            path.unlink()
+            path.write_bytes(copy)
+        else:
+            os.truncate(path, 0)
+        with pytest.raises(StoreUnavailable, match="moved away or replaced"):
+            await store.keep(nouns.event("other"))
+        with pytest.raises(StoreUnavailable):
+            await store.ready()
+        if what == "moved":
+            (tmp_path / "elsewhere.db").rename(path)
+            await store.keep(nouns.event("third"))
+        await store.close()
+
+    asyncio.run(scene())

@@ -245,7 +245,9 @@ def _to_application(refused: Refused, request: AuthorizationRequest) -> Refused:
     the person, on a page in plain words.
     """
     if refused.code == "store.unavailable":
-        return refusal(request, "temporarily_unavailable", "The service cannot answer now; try again shortly.")
+        error = refusal(request, "temporarily_unavailable", "The service cannot answer now; try again shortly.")
+        error.reference = refused.reference
+        return error
     if refused.code.startswith("connection."):
         error = refusal(request, "invalid_request", "The connection cannot be used for this application.")
         error.reference = refused.reference

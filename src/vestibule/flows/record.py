@@ -83,6 +83,8 @@ async def audited(store: Store, record: Record) -> AsyncIterator[None]:
 async def keep_refusal(store: Store, record: Record, refused: Refused, kind: str = "login.refused") -> None:
     """Audits a refusal and gives it its reference. A store that cannot answer changes nothing about the refusal."""
     refused.reference = record.reference
+    if isinstance(refused, StoreUnavailable):
+        return  # what cannot be asked cannot be told either; the log has the reason
     try:
         await store.keep(record.refusal(refused, kind))
         application = await store.configured.application(record.application) if record.application else None

@@ -144,7 +144,7 @@ def _cause(error: BaseException) -> str:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"its TLS certificate was not accepted: {cause.verify_message}."
         if isinstance(cause, ssl.SSLError):
-            return f"no TLS connection could be made: {cause.reason or cause.strerror}."
+            return f"no TLS connection could be made: {getattr(cause, 'reason', None) or cause.strerror}."
         if isinstance(cause, OSError) and cause.strerror:
             return f"{cause.strerror}."
     return f"the connection failed ({type(error).__name__})."

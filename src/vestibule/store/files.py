@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -58,6 +59,42 @@ def create(path: Path) -> None:
         return
     except OSError as error:
         raise StoreUnavailable(f"The database {path} cannot be made: {error.strerror}.") from error
+
+
+class Watch:
+    """Notices that the file at a path is another one than that which was opened: moved away, replaced, cut to nothing.
+
+    SQLite would go on with the file it holds, and what it acknowledges would be lost, or be believed twice beside a
+    process that holds the new one.
+    """
+
+    EVERY = 0.05
+    """Seconds between two looks that reads take; writes always look."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._known = _identity(path)
+        self._looked = 0.0
+
+    def look(self, *, always: bool) -> None:
+        """Raises `StoreUnavailable` once the file is not the one that was opened."""
+        now = time.monotonic()
+        if not always and now - self._looked < self.EVERY:
+            return
+        if _identity(self._path) != self._known:
+            raise StoreUnavailable(
+                f"The database {self._path} was moved away or replaced while Vestibule was running. Nothing was changed. "
+                "Put the file back, or start Vestibule again on the new one."
+            )
+        self._looked = now
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino) if found.st_size else None
 
 
 def connect(path: Path, *, reader: bool) -> sqlite3.Connection:

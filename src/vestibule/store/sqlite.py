@@ -13,7 +13,7 @@ from typing import TypeVar
 from vestibule.store import port
 from vestibule.store import statements as sql
 from vestibule.store.codec import micros
-from vestibule.store.files import BUSY_SECONDS, connect, create, run, unavailable
+from vestibule.store.files import BUSY_SECONDS, Watch, connect, create, run, unavailable
 from vestibule.store.keeping import kept
 from vestibule.store.migrate import migrate
 from vestibule.store.nouns.configured import SqlConfigured
@@ -62,7 +62,8 @@ class SqliteStore:
     async def open(self) -> None:
         if self._writer is None:
             await asyncio.to_thread(self._prepare)
-            self._writer = Writer(self._path, patience=self._patience)
+            self._watch = Watch(self._path)
+            self._writer = Writer(self._path, patience=self._patience, watch=self._watch)
 
     def _prepare(self) -> None:
         create(self._path)
@@ -85,6 +86,7 @@ class SqliteStore:
     async def read(self, steps: Callable[[], Steps[T]]) -> T:
         if self._writer is None:
             raise self._closed()
+        self._watch.look(always=False)
         thread = threading.get_ident()
         try:
             connection = self._readers.get(thread)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from vestibule.store.faults import AlreadyKept
-from vestibule.store.files import connect, primary, run, unavailable
+from vestibule.store.files import Watch, connect, primary, run, unavailable
 from vestibule.store.port import StoreUnavailable
 from vestibule.store.steps import Steps, Undone
 
@@ -34,10 +34,11 @@ class _Request:
 class Writer:
     """Nothing is acknowledged before the commit that holds it has returned. `commits` counts them."""
 
-    def __init__(self, path: Path, *, patience: float) -> None:
+    def __init__(self, path: Path, *, patience: float, watch: Watch) -> None:
         self.commits = 0
         self._path = path
         self._patience = patience
+        self._watch = watch
         self._queue: queue.SimpleQueue[list[_Request] | None] = queue.SimpleQueue()
         self._waiting: dict[asyncio.AbstractEventLoop, list[_Request]] = {}
         self._closing = threading.Lock()
@@ -108,6 +109,10 @@ class Writer:
         running them one by one; but where nobody gets the lock, nobody waits for it twice."""
         try:
             self._transact(group)
+        except StoreUnavailable as refused:
+            self._disconnect()
+            for request in group:
+                request.error = refused
         except sqlite3.Error as error:
             self._recover(error)
             if len(group) > 1 and primary(error) != sqlite3.SQLITE_BUSY:
@@ -118,6 +123,7 @@ class Writer:
                     request.error = unavailable(error, self._path)
 
     def _transact(self, group: list[_Request]) -> None:
+        self._watch.look(always=True)
         if self._connection is None:
             self._connection = connect(self._path, reader=False)
             self._connection.execute("PRAGMA busy_timeout = 0")  # `_begin` does the waiting

@@ -11,6 +11,7 @@ from vestibule.flows.record import Record, keep_refusal, new_reference
 from vestibule.ground.errors import OAuthRefused, Refused
 from vestibule.model.installation import Branding, Installation
 from vestibule.oidc.authorize import AuthorizationRefused
+from vestibule.store.port import StoreUnavailable
 from vestibule.web import pages, respond
 
 log = structlog.get_logger("vestibule.web")
@@ -53,6 +54,16 @@ async def branding(request: Request) -> Branding:
         return Branding()
 
 
+def tell(request: Request, refused: Refused) -> None:
+    """One line in the log. Where the store cannot answer it is the only place that knows why: no trace can be written."""
+    said = {"code": refused.code, "reference": refused.reference, "path": request.url.path}
+    cause = refused if isinstance(refused, StoreUnavailable) else refused.__cause__
+    if isinstance(cause, StoreUnavailable):
+        log.error("store unavailable", **said, why=cause.why)
+    else:
+        log.info("refused", **said)
+
+
 async def page(request: Request, refused: Refused) -> Response:
     """The person's page: plain words chosen by the code, and the reference number that leads to the trace."""
     house = request.app.state.house
@@ -60,7 +71,7 @@ async def page(request: Request, refused: Refused) -> Response:
         record = Record(entropy=house.entropy, now=house.clock.now(), reference=new_reference(house.entropy))
         await keep_refusal(house.store, record, refused, "request.refused")
     reference = refused.reference or ""
-    log.info("refused", code=refused.code, reference=reference, path=request.url.path)
+    tell(request, refused)
     shown = pages.error(
         await branding(request),
         reference=reference,
@@ -75,7 +86,7 @@ async def answer(request: Request, refused: Refused) -> Response:
     """A refusal at the authorization endpoint: to the application where its redirect URI is trusted, else a page."""
     if isinstance(refused, AuthorizationRefused) and refused.redirect_uri is not None:
         issuer: str = request.app.state.house.issuer
-        log.info("refused", code=refused.code, reference=refused.reference, path=request.url.path)
+        tell(request, refused)
         sent = downstream.refuse(refused, issuer)
         if sent is not None:
             return respond.send(sent, await branding(request), after_post=request.method == "POST")

@@ -1,9 +1,12 @@
 """Doors for machines: whether this process lives, and whether it can finish a login now."""
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from vestibule.ground.errors import Refused
+
+log = structlog.get_logger("vestibule.web")
 
 
 async def alive(request: Request) -> Response:
@@ -16,5 +19,6 @@ async def ready(request: Request) -> Response:
     try:
         await request.app.state.house.store.ready()
     except Refused as refused:
+        log.error("not ready", code=refused.code, why=refused.why)
         return PlainTextResponse(f"not ready: {refused.code}\n", status_code=503)
     return PlainTextResponse("ready\n")

@@ -1,0 +1,75 @@
+"""Starting to serve: what stands in the way is one sentence, said before anything is announced; the issuer stays what it was."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from vestibule import assembly
+from vestibule.ground.errors import Refused
+from vestibule.settings.process import Settings
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The settings of a database that was opened once: making keys takes a second."""
+    settings = Settings(
+        issuer="https://login.example/", database=tmp_path_factory.mktemp("house") / "v.db", master_key=bytes(32)
+    )
+    opened(settings)
+    return settings
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        yield other.getsockname()[1]
+
+
+def opened(settings: Settings) -> None:
+    async def whole() -> None:
+        async with assembly.open_house(settings):
+            pass
+
+    asyncio.run(whole())
+
+
+def refused(settings: Settings) -> Refused:
+    with pytest.raises(Refused) as caught:
+        assembly.run_server(settings, announce=lambda: pytest.fail("it was announced"))
+    return caught.value
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_port_in_use_is_refused_before_anything_is_announced(made: Settings, taken: int, workers: int) -> None:
+    found = refused(replace(made, port=taken, workers=workers))
+    assert (found.code, found.got) == ("serve.port", "Address already in use")
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "nowhere.invalid", "a" * 70])
+def test_an_address_that_is_not_this_machines_is_refused(made: Settings, host: str) -> None:
+    assert refused(replace(made, host=host)).code == "serve.port"
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_database_that_cannot_be_opened_is_refused_before_the_port_is_taken(
+    made: Settings, taken: int, workers: int, tmp_path: Path
+) -> None:
+    settings = replace(made, port=taken, workers=workers)
+    assert refused(replace(settings, database=tmp_path / "missing" / "v.db")).code == "settings.database"
+    (tmp_path / "v.db").write_bytes(b"something else that is no database" * 9)
+    assert refused(replace(settings, database=tmp_path / "v.db")).code == "store.unavailable"
+
+
+def test_the_issuer_of_a_database_is_that_of_its_first_start(made: Settings) -> None:
+    opened(made)
+    with pytest.raises(Refused) as caught:
+        opened(replace(made, issuer="https://other.example/"))
+    assert caught.value.code == "settings.issuer_changed"
+    assert (caught.value.want, caught.value.got) == ("https://login.example/", "https://other.example/")
+    opened(made)
