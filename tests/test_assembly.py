@@ -1,6 +1,7 @@
 """Starting to serve: what stands in the way is one sentence, said before anything is announced; the issuer stays what it was."""
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
@@ -73,3 +74,12 @@ def test_the_issuer_of_a_database_is_that_of_its_first_start(made: Settings) -> 
     assert caught.value.code == "settings.issuer_changed"
     assert (caught.value.want, caught.value.got) == ("https://login.example/", "https://other.example/")
     opened(made)
+
+
+def test_an_address_that_is_absent_is_passed_over_where_the_host_has_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`localhost` often names ::1 on machines without IPv6."""
+    answers = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 0)) for address in ("192.0.2.1", "127.0.0.1")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answers)
+    with contextlib.ExitStack() as stack:
+        found = [listening.getsockname()[0] for listening in assembly._listening("localhost", 0, stack)]
+    assert found == ["127.0.0.1"]

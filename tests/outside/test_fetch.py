@@ -193,7 +193,7 @@ def untrusted() -> ssl.SSLCertVerificationError:
     [
         (untrusted(), "its TLS certificate was not accepted: certificate has expired."),
         (ssl.SSLError(1, "wrong version number"), "no TLS connection could be made: wrong version number."),
-        (ConnectionRefusedError(111, "Connection refused"), "Connection refused."),
+        (ConnectionRefusedError(111, "Connect call failed ('::1', 443, 0, 0)"), "Connection refused."),
         (ValueError("nothing that says anything"), "the connection failed (ConnectError)."),
     ],
 )

@@ -1,6 +1,7 @@
 """Outgoing HTTP: documents from URLs that somebody typed, fetched with bounds on time, size, redirects and reach."""
 
 import asyncio
+import os
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
@@ -146,7 +147,8 @@ def _cause(error: BaseException) -> str:
         if isinstance(cause, ssl.SSLError):
             return f"no TLS connection could be made: {getattr(cause, 'reason', None) or cause.strerror}."
         if isinstance(cause, OSError) and cause.strerror:
-            return f"{cause.strerror}."
+            # The event loop writes its own words, with addresses, over the system's; a resolver's errors are negative.
+            return f"{os.strerror(cause.errno) if cause.errno and cause.errno > 0 else cause.strerror}."
     return f"the connection failed ({type(error).__name__})."
 
 

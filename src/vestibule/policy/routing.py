@@ -213,6 +213,6 @@ def parse_parameters(value: Mapping[str, object] | str) -> Mapping[str, str]:
     if forbidden:
         raise Refused(
             "idp_initiated.forbidden_parameter",
-            f"`{forbidden[0]}` cannot be set for a `direct` request: remove it.",
+            f"A `direct` request cannot set {', '.join(f'`{name}`' for name in forbidden)}: remove what is named.",
         )
     return parameters
