@@ -1,11 +1,13 @@
 """Reading untrusted XML within bounds [XML 1.0]: the only place in the product where foreign octets become a tree."""
 
 import re
+from functools import partial
 from typing import Final
 
 from lxml import etree
 
 from vestibule.ground.errors import Refused
+from vestibule.xml import dictionary
 
 MAX_TAGS: Final = 20_000
 """Start and end tags together: what bounds the number of elements before a tree exists."""
@@ -64,7 +66,7 @@ def parse(octets: bytes, *, limit: int = 1_048_576, drop_comments: bool = False)
             "xml.too_large", "The document is larger than allowed.", want=f"<= {limit} bytes", got=len(octets)
         )
     _judge_octets(octets, drop_comments)
-    root = _tree(octets, _DROPPING_PARSER if drop_comments else _PARSER)
+    root = dictionary.parsed(octets, partial(_tree, octets, _DROPPING_PARSER if drop_comments else _PARSER))
     _judge_tree(root)
     return root
 
