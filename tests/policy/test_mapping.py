@@ -70,6 +70,13 @@ def test_a_transient_name_is_no_key_without_a_subject_attribute() -> None:
     assert identify(transient, connection(subject_attribute="uid"), PEPPER).display == "ada"
 
 
+def test_without_a_name_id_the_subject_attribute_is_the_key_and_the_name_that_is_shown() -> None:
+    by_uid = connection(subject_attribute="uid")
+    one = authentication(attributes={"uid": ("7",)}, subject=Subject(value=""))
+    assert identify(one, by_uid, PEPPER).display == "7"
+    assert identify(one, by_uid, PEPPER).key == subject_key(authentication(attributes={"uid": ("7",)}), by_uid, PEPPER)
+
+
 def test_a_subject_attribute_is_the_key_whatever_the_name_id_says() -> None:
     by_uid = connection(subject_attribute="uid")
     one = authentication(attributes={"uid": ("7",)})

@@ -6,13 +6,27 @@ from typing import Any
 
 import pytest
 from lxml import etree
-from tests.builders_saml import ACS, IDP, NAME, NOW, SP, expectation, refusal, response_xml, statement, valid, verified
+from tests.builders_saml import (
+    ACS,
+    IDP,
+    NAME,
+    NOW,
+    SP,
+    expectation,
+    idp_key,
+    refusal,
+    response_xml,
+    statement,
+    valid,
+    verified,
+)
 
 from vestibule.ground.errors import Refused
 from vestibule.saml import checks
 from vestibule.saml.checks import MAX_ATTRIBUTE_VALUE, RULES, classify, examine, validate
 from vestibule.saml.instant import write_instant
-from vestibule.saml.names import ASSERTION, FORMAT_EMAIL, FORMAT_ENTITY, PROTOCOL, RESPONDER, SUCCESS, saml, samlp
+from vestibule.saml.names import ASSERTION, FORMAT_EMAIL, FORMAT_ENTITY, PROTOCOL, RESPONDER, SUCCESS, ds, saml, samlp
+from vestibule.xml import signature
 
 Edit = Callable[[etree._Element], object]
 
@@ -90,7 +104,7 @@ REFUSED: list[tuple[str, Edit]] = [
     ("saml.response_issuer", say(saml("Issuer"), IDP + "/")),
     ("saml.response_issuer", say(saml("Issuer"), "")),
     ("saml.issuer", say(f"{saml('Assertion')}/{saml('Issuer')}", IDP.upper())),
-    ("saml.issuer", say(f"{saml('Assertion')}/{saml('Issuer')}", f" {IDP}")),
+    ("saml.issuer", say(f"{saml('Assertion')}/{saml('Issuer')}", f"\u00a0{IDP}")),
     ("saml.issuer_format", put(saml("Issuer"), "Format", FORMAT_EMAIL)),
     ("saml.issuer_format", put(f"{saml('Assertion')}/{saml('Issuer')}", "Format", FORMAT_EMAIL)),
     ("saml.destination", put(RESPONSE, "Destination", ACS + "/")),
@@ -105,11 +119,16 @@ REFUSED: list[tuple[str, Edit]] = [
     ("saml.not_before", put(CONDITIONS, "NotBefore", moment(61))),
     ("saml.not_before", put(CONDITIONS, "NotBefore", "")),
     ("saml.not_before", put(CONDITIONS, "NotBefore", "soon")),
-    ("saml.not_on_or_after", put(CONDITIONS, "NotOnOrAfter", moment(-60))),
+    ("saml.not_on_or_after", both(put(CONDITIONS, "NotBefore", None), put(CONDITIONS, "NotOnOrAfter", moment(-60)))),
     ("saml.not_on_or_after", put(CONDITIONS, "NotOnOrAfter", None)),
     ("saml.not_on_or_after", put(CONDITIONS, "NotOnOrAfter", "never")),
     ("saml.window", put(CONDITIONS, "NotOnOrAfter", moment(24 * 3600 - 60 + 1))),
     ("saml.window", both(put(CONDITIONS, "NotBefore", None), put(CONDITIONS, "NotOnOrAfter", moment(24 * 3600 + 1)))),
+    ("saml.window", both(put(CONDITIONS, "NotBefore", moment(30)), put(CONDITIONS, "NotOnOrAfter", moment(30)))),
+    ("saml.window", both(put(CONDITIONS, "NotBefore", moment(30)), put(CONDITIONS, "NotOnOrAfter", moment(-30)))),
+    ("saml.window", put(DATA, "NotOnOrAfter", moment(24 * 3600 - 60 + 1))),
+    ("saml.window", put(DATA, "NotOnOrAfter", "9999-12-31T23:59:59Z")),
+    ("saml.window", both(put(CONDITIONS, "NotBefore", None), put(DATA, "NotOnOrAfter", moment(24 * 3600 + 1)))),
     ("saml.audience", drop(f"{CONDITIONS}/{saml('AudienceRestriction')}")),
     ("saml.audience", drop(f"{CONDITIONS}/{saml('AudienceRestriction')}/{saml('Audience')}")),
     ("saml.audience", say(f"{CONDITIONS}/{saml('AudienceRestriction')}/{saml('Audience')}", SP + "/")),
@@ -130,15 +149,19 @@ REFUSED: list[tuple[str, Edit]] = [
     ("saml.confirmation_not_on_or_after", put(DATA, "NotOnOrAfter", None)),
     ("saml.confirmation_not_on_or_after", put(DATA, "NotOnOrAfter", "")),
     ("saml.authn_statement", drop(AUTHN)),
+    ("saml.authn_statement", drop(f"{AUTHN}/{saml('AuthnContext')}")),
+    ("saml.authn_statement", into(saml("Assertion"), f"<AuthnStatement AuthnInstant='{moment(0)}'/>")),
     ("saml.authn_instant", put(AUTHN, "AuthnInstant", moment(61))),
     ("saml.authn_instant", put(AUTHN, "AuthnInstant", None)),
-    ("saml.authn_instant", into(saml("Assertion"), "<AuthnStatement AuthnInstant='later'/>")),
+    ("saml.authn_instant", into(saml("Assertion"), "<AuthnStatement AuthnInstant='later'><AuthnContext/></AuthnStatement>")),
     ("saml.session_not_on_or_after", put(AUTHN, "SessionNotOnOrAfter", moment(-60))),
     ("saml.session_not_on_or_after", put(AUTHN, "SessionNotOnOrAfter", "")),
-    ("saml.session_not_on_or_after", into(saml("Assertion"), f"<AuthnStatement AuthnInstant='{moment(0)}' SessionNotOnOrAfter='{moment(-99)}'/>")),
+    ("saml.session_not_on_or_after", into(saml("Assertion"), f"<AuthnStatement AuthnInstant='{moment(0)}' SessionNotOnOrAfter='{moment(-99)}'><AuthnContext/></AuthnStatement>")),
     ("saml.name_id", drop(NAME_ID)),
     ("saml.name_id", say(NAME_ID, "")),
     ("saml.name_id", say(NAME_ID, " \n\u00a0")),
+    ("saml.name_id", say(NAME_ID, "\u200b")),
+    ("saml.name_id", say(NAME_ID, "\u3000\u2060 \ufeff\t\u00ad")),
     ("saml.name_id", say(NAME_ID, "x" * 257)),
     ("saml.value_length", put(NAME_ID, "Format", "x" * 1025)),
     ("saml.value_length", put(NAME_ID, "NameQualifier", "x" * 1025)),
@@ -182,6 +205,10 @@ ACCEPTED: list[Edit] = [
     into(CONDITIONS, "<ProxyRestriction Count='0'/>"),
     into(CONDITIONS, "<OneTimeUse/>"),
     put(DATA, "NotOnOrAfter", moment(-59)),
+    put(DATA, "NotOnOrAfter", moment(24 * 3600 - 60)),
+    both(put(CONDITIONS, "NotBefore", moment(30)), put(CONDITIONS, "NotOnOrAfter", moment(31))),
+    both(say(saml("Issuer"), f" {IDP}\n"), say(f"{saml('Assertion')}/{saml('Issuer')}", f"\t{IDP} ")),
+    say(NAME_ID, "\u200bx"),
     put(DATA, "Address", "192.0.2.1"),
     put(AUTHN, "AuthnInstant", moment(60)),
     put(AUTHN, "SessionNotOnOrAfter", moment(-59)),
@@ -213,6 +240,30 @@ def test_a_signed_response_must_have_a_destination() -> None:
             valid(response_xml(sign=kind, destination=None))
         assert valid(response_xml(sign=kind))
     assert valid(response_xml(destination=None))
+
+
+def test_a_signed_response_must_have_an_issuer() -> None:
+    """Absent is refused where the Response is signed, and tolerated in an unsigned envelope, which anybody could complete."""
+    for kind in ("none", "assertion"):
+        root = etree.fromstring(response_xml(sign=kind, edit=drop(saml("Issuer"))))
+        signature.sign(root, key=idp_key(), after=samlp("Status"))
+        root.insert(0, root.find(ds("Signature")))
+        with refusal("saml.response_issuer"):
+            valid(etree.tostring(root))
+    assert valid(response_xml(edit=drop(saml("Issuer"))))
+
+
+def test_a_name_id_may_be_missing_where_an_attribute_names_the_person() -> None:
+    """Then the name and all that qualifies it are empty; one that is there is judged all the same."""
+    by_attribute = expectation(name_id_required=False)
+    octets = response_xml(edit=drop(NAME_ID))
+    it = valid(octets, expect=by_attribute)
+    assert (it.name_id, it.name_id_format, it.name_qualifier, it.sp_name_qualifier) == ("", "", "", "")
+    with refusal("saml.name_id"):
+        valid(octets)
+    for value in ("", "\u200b", "x" * 257):
+        with refusal("saml.name_id"):
+            valid(response_xml(edit=say(NAME_ID, value)), expect=by_attribute)
 
 
 def test_attributes_are_bounded() -> None:
@@ -309,7 +360,8 @@ def test_it_is_remembered_at_least_as_long_as_it_is_usable_whichever_end_is_late
 
 def test_of_several_statements_the_earliest_times_count() -> None:
     """AuthnInstant and SessionNotOnOrAfter are the earliest, SessionIndex and class those of the first."""
-    second = f"<AuthnStatement AuthnInstant='{moment(-900)}' SessionIndex='_2' SessionNotOnOrAfter='{moment(60)}'/>"
+    second = f"<AuthnStatement AuthnInstant='{moment(-900)}' SessionIndex='_2' SessionNotOnOrAfter='{moment(60)}'>"
+    second += "<AuthnContext/></AuthnStatement>"
     it = valid(response_xml(session_not_on_or_after=NOW + timedelta(hours=1), edit=into(saml("Assertion"), second)))
     assert it.authn_instant == NOW - timedelta(seconds=900)
     assert it.session_not_on_or_after == NOW + timedelta(seconds=60)
@@ -319,10 +371,10 @@ def test_of_several_statements_the_earliest_times_count() -> None:
 def test_times_at_the_end_of_the_calendar_are_judged_and_not_tripped_over() -> None:
     """Year 9999 in every place ends in findings, or in a valid assertion, never in an error."""
     forever = "9999-12-31T23:59:59Z"
-    it = valid(response_xml(edit=both(put(DATA, "NotOnOrAfter", forever), put(AUTHN, "SessionNotOnOrAfter", forever))))
-    assert it.remember_until.year == 9999
-    with refusal("saml.window"):
-        valid(response_xml(edit=put(CONDITIONS, "NotOnOrAfter", forever)))
+    assert valid(response_xml(edit=put(AUTHN, "SessionNotOnOrAfter", forever))).session_not_on_or_after is not None
+    for place in (CONDITIONS, DATA):
+        with refusal("saml.window"):
+            valid(response_xml(edit=put(place, "NotOnOrAfter", forever)))
 
 
 # -- solicited or not ------------------------------------------------------------------------------------------------------

@@ -1,7 +1,10 @@
 """Three verifiers, one document: what this profile believes, two unrelated implementations believe too, of the same person."""
 
 import copy
+import secrets
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import pytest
@@ -16,6 +19,7 @@ from tests.xml.other_signer import pem, xmlsec_accepts, xmlsec_sign
 
 from vestibule.ground.errors import Refused
 from vestibule.saml.names import ds, saml
+from vestibule.xml import dictionary
 from vestibule.xml.signature import EXC_C14N
 
 PUBLIC = idp_key().public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
@@ -59,6 +63,41 @@ def by_another_signer(prefixes: str | None) -> bytes:
 @pytest.mark.parametrize("octets", [by_another_signer(None), by_another_signer("xs saml #default")])
 def test_what_another_implementation_signed_is_believed(octets: bytes) -> None:
     """With and without a PrefixList."""
+    assert believed_name(octets) == NAME
+    assert others_agree(octets, NAME)
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["parsed apart", "familiar"])
+@pytest.mark.parametrize("prefixes", ["#default", "xs #default", "#default samlp saml ds xs xsi"])
+def test_a_default_namespace_in_a_prefix_list_is_honoured(
+    prefixes: str, known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The Response's default namespace then belongs to the canonical form of the assertion, and of SignedInfo."""
+    monkeypatch.setattr(dictionary, "_is_familiar", lambda octets: known)
+    monkeypatch.setattr(dictionary, "_entered", threading.local())
+    octets = response_xml(sign="none").replace(b"<samlp:", b"<").replace(b"</samlp:", b"</")
+    octets = octets.replace(b"xmlns:samlp=", b"xmlns:xs='http://www.w3.org/2001/XMLSchema' xmlns=")
+    root = etree.fromstring(octets)
+    xmlsec_sign(root.find(saml("Assertion")), pem(idp_key()), prefixes=prefixes, everywhere=True)
+    octets = etree.tostring(root)
+    assert octets.count(b'PrefixList="') == 2
+    assert believed_name(octets) == NAME
+    assert others_agree(octets, NAME)
+
+
+def test_a_prefix_that_this_thread_has_never_met_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Signed elsewhere and parsed apart: the copy that is verified here must still say its prefix."""
+    monkeypatch.setattr(dictionary, "_is_familiar", lambda octets: False)
+    prefix = f"n{secrets.token_hex(8)}"
+    plain = response_xml(sign="none").replace(b"xmlns:samlp=", f"xmlns:{prefix}='u:x' xmlns:samlp=".encode())
+
+    def signed() -> bytes:
+        root = etree.fromstring(plain, etree.XMLParser())
+        xmlsec_sign(root.find(saml("Assertion")), pem(idp_key()), prefixes=prefix)
+        return etree.tostring(root)
+
+    with ThreadPoolExecutor(1) as elsewhere:
+        octets = elsewhere.submit(signed).result()
     assert believed_name(octets) == NAME
     assert others_agree(octets, NAME)
 

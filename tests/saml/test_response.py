@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
-from tests.builders_saml import IDP, refusal, response_xml
+from tests.builders_saml import IDP, refusal, response_xml, verified
 
 from vestibule.ground.errors import Refused
 from vestibule.saml.names import ASSERTION, NO_PASSIVE, PROTOCOL, RESPONDER, ds, saml, samlp
@@ -100,7 +100,11 @@ def test_only_a_response_is_a_response(root: str) -> None:
         (without(saml("Assertion")), "saml.one_assertion"),
         (twice(saml("Assertion")), "saml.one_assertion"),
         (lambda root: root.insert(1, etree.fromstring(EXTENSIONS % STRAY)), "saml.one_assertion"),
-        (into(saml("Assertion"), f'<saml:Advice xmlns:saml="{ASSERTION}">{STRAY}</saml:Advice>'), "saml.one_assertion"),
+        (into(saml("Assertion"), f'<saml:Advice xmlns:saml="{ASSERTION}"><x>{SIGNATURE}</x></saml:Advice>'), "saml.stray_signature"),
+        (into(saml("Assertion"), f'<saml:Advice xmlns:saml="{ASSERTION}"><x>{STRAY}</x></saml:Advice>'), "saml.one_assertion"),
+        (into(saml("Assertion"), f'<saml:Advice xmlns:saml="{ASSERTION}"><samlp:Response xmlns:samlp="{PROTOCOL}"/></saml:Advice>'), "saml.one_assertion"),
+        (into(f"{saml('Assertion')}/{saml('Subject')}", f'<saml:Advice xmlns:saml="{ASSERTION}">{STRAY}</saml:Advice>'), "saml.one_assertion"),
+        (lambda root: root.insert(1, etree.fromstring(EXTENSIONS % f'<saml:Advice xmlns:saml="{ASSERTION}">{STRAY}</saml:Advice>')), "saml.one_assertion"),
         (into(saml("Assertion"), f'<samlp:Response xmlns:samlp="{PROTOCOL}"/>'), "saml.one_assertion"),
         (lambda root: root.insert(1, etree.fromstring(EXTENSIONS % SIGNATURE)), "saml.stray_signature"),
         (into(f"{saml('Assertion')}/{saml('Subject')}", SIGNATURE), "saml.stray_signature"),
@@ -113,6 +117,29 @@ def test_any_other_shape_is_refused(tamper: Edit, code: str) -> None:
     """Each document differs from a good one in one thing."""
     with refusal(code):
         read(response_xml(tamper=tamper))
+
+
+def test_evidence_in_advice_is_not_the_assertion() -> None:
+    """An assertion that others signed may lie in Advice, signatures and further evidence in it and all; none of it is read."""
+    evidence = (
+        f'<Assertion xmlns="{ASSERTION}" ID="_e"><NameID>eve</NameID>{SIGNATURE}<Advice>{STRAY}</Advice></Assertion>'
+    )
+
+    def edit(root: etree._Element) -> None:
+        assertion = root.find(saml("Assertion"))
+        assertion.find(saml("Conditions")).addnext(etree.fromstring(f'<Advice xmlns="{ASSERTION}">{evidence}</Advice>'))
+
+    for kind in ("assertion", "response", "both"):
+        octets = response_xml(sign=kind, edit=edit)
+        assert read(octets).assertion.get("ID") == "_assertion-1"
+        assert verified(octets).assertion == verified(response_xml(sign=kind)).assertion
+    with refusal("xml.duplicate_id"):
+        verified(response_xml(edit=edit).replace(b'ID="_e"', b'ID="_response-1"'))
+
+
+def test_white_space_around_the_issuer_is_not_part_of_it() -> None:
+    """An Issuer is an xs:anyURI, whose white space collapses."""
+    assert read(response_xml(edit=lambda root: setattr(root[0], "text", f"\n {IDP}\t"))).issuer == IDP
 
 
 def test_extensions_and_schema_attributes_are_tolerated() -> None:

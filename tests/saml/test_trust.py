@@ -200,11 +200,25 @@ def in_advice(root: etree._Element) -> None:
     etree.SubElement(evil, saml("Advice")).append(original)
 
 
-@pytest.mark.parametrize("attack", [xsw3, behind, xsw4, xsw5, xsw6, xsw7, xsw8, in_advice])
+@pytest.mark.parametrize("attack", [xsw3, behind, xsw4, xsw5, xsw6, xsw7, xsw8])
 def test_wrapping_an_assertion_is_refused(attack: Edit) -> None:
     """Wherever the second assertion stands, there are two, and two are refused before a key is asked."""
     with refusal("saml.one_assertion"):
         verified(response_xml(tamper=attack))
+
+
+@pytest.mark.parametrize("takes_signature", [False, True])
+def test_the_signed_assertion_in_the_advice_of_a_forged_one_proves_nothing(takes_signature: bool) -> None:
+    """Advice is passed over: the forged assertion must be signed itself, and that signature is about another ID."""
+
+    def tamper(root: etree._Element) -> None:
+        in_advice(root)
+        if takes_signature:
+            evil = root.find(saml("Assertion"))
+            evil[0].addnext(next(evil.iter(ds("Signature"))))
+
+    with refusal("xml.signature_reference" if takes_signature else "saml.unsigned"):
+        verified(response_xml(tamper=tamper))
 
 
 @pytest.mark.parametrize(("attack", "code"), [(xsw1, "saml.one_assertion"), (xsw2, "saml.shape")])

@@ -58,6 +58,11 @@ def test_a_response_is_expected_at_the_address_that_it_was_posted_to() -> None:
     assert (expected.clock_skew, expected.max_assertion_age) == (timedelta(seconds=30), timedelta(seconds=600))
 
 
+def test_a_name_id_is_required_unless_an_attribute_names_the_person() -> None:
+    assert expectation(connection(), "https://login.example/acs", ISSUER).name_id_required
+    assert not expectation(connection(subject_attribute="uid"), "https://login.example/acs", ISSUER).name_id_required
+
+
 # -- in ---------------------------------------------------------------------------------------------------------------
 
 

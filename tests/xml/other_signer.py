@@ -4,7 +4,7 @@ import xmlsec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from lxml import etree
 
-from vestibule.xml.signature import EXC_C14N, SIGNATURE, PrivateKey
+from vestibule.xml.signature import DS, EXC_C14N, SIGNATURE, PrivateKey
 
 
 def pem(key: PrivateKey) -> bytes:
@@ -12,14 +12,19 @@ def pem(key: PrivateKey) -> bytes:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
-def xmlsec_sign(element: etree._Element, key_pem: bytes, prefixes: str | None = None) -> None:
-    """An enveloped signature behind the first child of `element`, with a PrefixList if wanted."""
+def xmlsec_sign(
+    element: etree._Element, key_pem: bytes, prefixes: str | None = None, *, everywhere: bool = False
+) -> None:
+    """An enveloped signature behind the first child of `element`, with a PrefixList if wanted: for SignedInfo too if `everywhere`."""
     template = xmlsec.template.create(element, xmlsec.Transform.EXCL_C14N, xmlsec.Transform.RSA_SHA256, ns="ds")
     reference = xmlsec.template.add_reference(template, xmlsec.Transform.SHA256, uri="#" + element.get("ID"))
     xmlsec.template.add_transform(reference, xmlsec.Transform.ENVELOPED)
     transform = xmlsec.template.add_transform(reference, xmlsec.Transform.EXCL_C14N)
     if prefixes is not None:
         etree.SubElement(transform, f"{{{EXC_C14N}}}InclusiveNamespaces", PrefixList=prefixes)
+    if everywhere:
+        c14n = next(template.iter(f"{{{DS}}}CanonicalizationMethod"))
+        etree.SubElement(c14n, f"{{{EXC_C14N}}}InclusiveNamespaces", PrefixList=prefixes or "")
     element[0].addnext(template)
     context = xmlsec.SignatureContext()
     context.key = xmlsec.Key.from_memory(key_pem, xmlsec.constants.KeyDataFormatPem)

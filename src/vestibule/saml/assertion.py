@@ -9,11 +9,13 @@ from lxml import etree
 
 from vestibule.ground.errors import Refused
 from vestibule.saml.names import XMLSCHEMA_INSTANCE, ds, saml
-from vestibule.saml.shape import Part, misshapen, require_attributes, require_children
+from vestibule.saml.shape import WHITE_SPACE, Part, misshapen, require_attributes, require_children
 from vestibule.xml.parse import text
 
 _ATTRIBUTE: Final = saml("Attribute")
 _ATTRIBUTE_VALUE: Final = saml("AttributeValue")
+_AUTHN_CONTEXT: Final = saml("AuthnContext")
+_CLASS_REF: Final = saml("AuthnContextClassRef")
 _NAME_ID: Final = saml("NameID")
 _NIL: Final = f"{{{XMLSCHEMA_INSTANCE}}}nil"
 
@@ -58,6 +60,7 @@ class AuthnStatement:
     authn_instant: str | None
     session_index: str | None
     session_not_on_or_after: str | None
+    has_context: bool
     context_class: str | None
 
 
@@ -102,7 +105,7 @@ def read_assertion(element: etree._Element) -> Assertion:
         id=element.get("ID", ""),
         version=element.get("Version", ""),
         issue_instant=element.get("IssueInstant", ""),
-        issuer=text(issuer),
+        issuer=text(issuer).strip(WHITE_SPACE),
         issuer_format=issuer.get("Format"),
         name_id=name_id,
         confirmations=confirmations,
@@ -160,7 +163,7 @@ def _conditions(element: etree._Element) -> Conditions:
     audiences: list[tuple[str, ...]] = []
     for restriction in element.iterchildren(saml("AudienceRestriction")):
         require_children(restriction, Part((saml("Audience"),)))
-        audiences.append(tuple(text(audience) for audience in restriction))
+        audiences.append(tuple(text(audience).strip(WHITE_SPACE) for audience in restriction))
     return Conditions(
         not_before=element.get("NotBefore"),
         not_on_or_after=element.get("NotOnOrAfter"),
@@ -171,11 +174,13 @@ def _conditions(element: etree._Element) -> Conditions:
 
 
 def _authn_statement(element: etree._Element) -> AuthnStatement:
-    context_class = element.find(f"{saml('AuthnContext')}/{saml('AuthnContextClassRef')}")
+    context = element.find(_AUTHN_CONTEXT)
+    context_class = None if context is None else context.find(_CLASS_REF)
     return AuthnStatement(
         authn_instant=element.get("AuthnInstant"),
         session_index=element.get("SessionIndex"),
         session_not_on_or_after=element.get("SessionNotOnOrAfter"),
+        has_context=context is not None,
         context_class=None if context_class is None else text(context_class),
     )
 
@@ -201,13 +206,18 @@ def _attributes(assertion: etree._Element) -> Mapping[str, tuple[str, ...]]:
 
 
 def _values(attribute: etree._Element) -> Iterator[str]:
-    """Each value's text. A null (`xsi:nil`) is no value; a lone NameID inside is read (eduPersonTargetedID is sent so)."""
+    """Each value's text. A null (`xsi:nil`) is no value; a lone NameID inside is read (eduPersonTargetedID is sent so).
+
+    Nor is a structure, a value that holds elements of any other kind: no claim could say it, and nothing of it is read,
+    neither its elements nor the text between them.
+    """
     for value in attribute:
         if value.tag != _ATTRIBUTE_VALUE:
             raise misshapen(attribute, "nothing but AttributeValues", value.tag)
-        if len(value) == 1 and value[0].tag == _NAME_ID and not f"{value.text or ''}{value[0].tail or ''}".strip():
-            yield text(value[0])
+        if len(value):
+            if len(value) == 1 and value[0].tag == _NAME_ID and not f"{value.text or ''}{value[0].tail or ''}".strip():
+                yield text(value[0])
             continue
-        content = text(value)
+        content = value.text or ""
         if content or value.get(_NIL) not in ("true", "1"):
             yield content

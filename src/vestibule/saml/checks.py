@@ -1,6 +1,7 @@
 """Judging a verified assertion [SAMLProf 4.1.4.2, 4.1.4.3]: the rules as data, and what follows when all of them hold."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -26,13 +27,17 @@ _NCNAME: Final = re.compile(r"[^\W\d][\w.\-]{0,255}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
-    """What this connection's responses must say: who sends, who we are, where it was posted to, and our patience."""
+    """What this connection's responses must say: who sends, who we are, where it was posted to, and our patience.
+
+    `name_id_required` is false where an attribute names the person; a NameID that is there is judged all the same.
+    """
 
     idp_entity_id: str
     sp_entity_id: str
     acs_url: str
     clock_skew: timedelta
     max_assertion_age: timedelta
+    name_id_required: bool = True
 
 
 class Failure(NamedTuple):
@@ -62,7 +67,8 @@ class ValidAssertion:
     """What one may act on. Made by `validate` alone.
 
     `in_response_to` is that of the bearer confirmation that was used. `usable_until` is the first moment at which the
-    assertion is too old to be presented; until `remember_until`, never earlier, its use must be remembered.
+    assertion is too old to be presented; until `remember_until`, never earlier, its use must be remembered. `name_id` is
+    empty where none was sent, and none required.
     """
 
     issuer: str
@@ -108,12 +114,15 @@ def _ids(it: VerifiedAssertion, expect: Expectation, now: datetime) -> Failure |
 
 
 def _response_issuer(it: VerifiedAssertion, expect: Expectation, now: datetime) -> Failure | None:
-    if it.envelope.issuer in (None, expect.idp_entity_id):
+    given = it.envelope.issuer
+    if given == expect.idp_entity_id or (given is None and not it.response_signed):
         return None
+    if given is None:
+        return Failure("The signed Response names no Issuer.", expect.idp_entity_id, "none")
     return Failure(
         "The Response names another issuer than this connection's identity provider.",
         expect.idp_entity_id,
-        it.envelope.issuer,
+        given,
     )
 
 
@@ -184,9 +193,19 @@ def _window(it: VerifiedAssertion, expect: Expectation, now: datetime) -> Failur
         return None
     start = read_instant(conditions.not_before or it.assertion.issue_instant)
     end = read_instant(conditions.not_on_or_after)
-    if start is None or end is None or end - start <= MAX_WINDOW:
+    if start is None:
         return None
-    return Failure("The assertion is valid for longer than a day.", f"<= {_span(MAX_WINDOW)}", _span(end - start))
+    if conditions.not_before is not None and end is not None and end <= start:
+        return Failure("NotOnOrAfter is not later than NotBefore.", f"> {_at(start)}", _at(end))
+    if end is not None and end - start > MAX_WINDOW:
+        return Failure("The assertion is valid for longer than a day.", f"<= {_span(MAX_WINDOW)}", _span(end - start))
+    bearer = _bearer(it, expect, now)
+    confirmed = None if bearer is None else read_instant(bearer.not_on_or_after)
+    if confirmed is None or confirmed - start <= MAX_WINDOW:
+        return None
+    return Failure(
+        "The bearer confirmation is valid for longer than a day.", f"<= {_span(MAX_WINDOW)}", _span(confirmed - start)
+    )
 
 
 def _audience(it: VerifiedAssertion, expect: Expectation, now: datetime) -> Failure | None:
@@ -260,7 +279,12 @@ def _confirmation_not_on_or_after(it: VerifiedAssertion, expect: Expectation, no
 
 
 def _authn_statement(it: VerifiedAssertion, expect: Expectation, now: datetime) -> Failure | None:
-    return None if it.assertion.authn_statements else Failure("The assertion does not say how the person signed in.")
+    statements = it.assertion.authn_statements
+    if not statements:
+        return Failure("The assertion does not say how the person signed in.")
+    if not all(one.has_context for one in statements):
+        return Failure("An AuthnStatement has no AuthnContext.")
+    return None
 
 
 def _authn_instant(it: VerifiedAssertion, expect: Expectation, now: datetime) -> Failure | None:
@@ -286,10 +310,19 @@ def _session(it: VerifiedAssertion, expect: Expectation, now: datetime) -> Failu
 
 def _name_id(it: VerifiedAssertion, expect: Expectation, now: datetime) -> Failure | None:
     name = it.assertion.name_id
-    if name is not None and name.value.strip() and len(name.value) <= MAX_NAME_ID:
+    if name is None and not expect.name_id_required:
+        return None
+    if name is not None and len(name.value) <= MAX_NAME_ID and not all(map(_is_invisible, name.value)):
         return None
     length = "no NameID" if name is None else f"{len(name.value)} characters"
-    return Failure("The NameID is missing, empty, blank or too long.", f"1 to {MAX_NAME_ID} characters", length)
+    return Failure(
+        "The NameID is missing, empty, blank, invisible or too long.", f"1 to {MAX_NAME_ID} characters", length
+    )
+
+
+def _is_invisible(character: str) -> bool:
+    """White space, or a sign that shapes the text around it and is not seen itself, such as U+200B."""
+    return character.isspace() or unicodedata.category(character) in ("Cf", "Zs")
 
 
 def _lengths(it: VerifiedAssertion, expect: Expectation, now: datetime) -> Failure | None:
@@ -327,7 +360,7 @@ RULES: Final[tuple[Rule, ...]] = (
     _rule("saml.status", "[SAMLCore 3.2.2.2]", "The status is Success.", _status),
     _rule("saml.version", "[SAMLCore 2.3.3, 3.2.2]", "Response and assertion are SAML 2.0.", _version),
     _rule("saml.id", "[SAMLCore 1.3.4]", "Response and assertion have proper IDs.", _ids),
-    _rule("saml.response_issuer", "[SAMLProf 4.1.4.2]", "The Response's Issuer, if any, is the connection's identity provider.", _response_issuer),
+    _rule("saml.response_issuer", "[SAMLProf 4.1.4.2]", "The Response's Issuer is the connection's identity provider; a signed Response has one.", _response_issuer),
     _rule("saml.issuer", "[SAMLProf 4.1.4.2]", "The assertion's Issuer is the connection's identity provider.", _issuer),
     _rule("saml.issuer_format", "[SAMLProf 4.1.4.2]", "An Issuer's Format is that of an entity, or not given.", _issuer_format),
     _rule("saml.destination", "[SAMLBind 3.5.5.2]", "The Destination is the address that was posted to; a signed Response has one.", _destination),
@@ -336,17 +369,17 @@ RULES: Final[tuple[Rule, ...]] = (
     _rule("saml.conditions", "[SAMLProf 4.1.4.2]", "The assertion has Conditions.", _conditions),
     _rule("saml.not_before", "[SAMLCore 2.5.1.2]", "NotBefore, if any, has come.", _not_before),
     _rule("saml.not_on_or_after", "[SAMLCore 2.5.1.2]", "NotOnOrAfter has not come. (Stricter: it is required.)", _not_on_or_after),
-    _rule("saml.window", "[SAMLCore 2.5.1.2]", "The Conditions span a day at most. (Stricter: SAML sets no bound.)", _window),
+    _rule("saml.window", "[SAMLCore 2.5.1.2]", "Conditions and bearer confirmation span a day at most, and end after they begin. (Stricter: SAML sets no bound.)", _window),
     _rule("saml.audience", "[SAMLCore 2.5.1.4]", "There is an AudienceRestriction, and we are named in every one.", _audience),
     _rule("saml.unknown_condition", "[SAMLCore 2.5.1.1]", "Every condition is understood.", _known_conditions),
     _rule("saml.subject_confirmation", "[SAMLProf 4.1.4.2]", "There is a bearer SubjectConfirmation with its Data.", _confirmation),
     _rule("saml.confirmation_not_before", "[SAMLProf 4.1.4.2]", "The bearer confirmation has no NotBefore.", _confirmation_not_before),
     _rule("saml.recipient", "[SAMLProf 4.1.4.3]", "The bearer confirmation's Recipient is the address that was posted to.", _recipient),
     _rule("saml.confirmation_not_on_or_after", "[SAMLProf 4.1.4.3]", "The bearer confirmation's NotOnOrAfter has not come.", _confirmation_not_on_or_after),
-    _rule("saml.authn_statement", "[SAMLProf 4.1.4.2]", "There is an AuthnStatement.", _authn_statement),
+    _rule("saml.authn_statement", "[SAMLProf 4.1.4.2, SAMLCore 2.7.2]", "There is an AuthnStatement, each with its AuthnContext.", _authn_statement),
     _rule("saml.authn_instant", "[SAMLCore 2.7.2]", "The person has signed in, not will sign in.", _authn_instant),
     _rule("saml.session_not_on_or_after", "[SAMLProf 4.1.4.3]", "SessionNotOnOrAfter, if any, has not come.", _session),
-    _rule("saml.name_id", "[SAMLCore 2.2.3, 8.3.7]", "There is a NameID of 1 to 256 characters. (Stricter: required.)", _name_id),
+    _rule("saml.name_id", "[SAMLCore 2.2.3, 8.3.7]", "There is a NameID of 1 to 256 characters, not all invisible. (Stricter: required, unless an attribute names the person.)", _name_id),
     _rule("saml.value_length", "[SAMLCore 1.3.1]", "No value is longer than we keep. (Stricter: SAML sets no bound.)", _lengths),
     _rule("saml.attributes", "[SAMLCore 2.7.3]", "There are no more attributes than we keep. (Stricter: SAML sets no bound.)", _attributes),
 )  # fmt: skip
@@ -404,7 +437,8 @@ def classify(valid: ValidAssertion) -> str | None:
 
 def _valid(it: VerifiedAssertion, expect: Expectation, now: datetime, findings: tuple[Finding, ...]) -> ValidAssertion:
     assertion, bearer = it.assertion, _bearer(it, expect, now)
-    if assertion.name_id is None or assertion.conditions is None or bearer is None:
+    name = assertion.name_id
+    if (name is None and expect.name_id_required) or assertion.conditions is None or bearer is None:
         raise ValueError("a rule that protects these values is missing from RULES")
     ends = [_sure(assertion.conditions.not_on_or_after), _sure(bearer.not_on_or_after)]
     statements = assertion.authn_statements
@@ -413,10 +447,10 @@ def _valid(it: VerifiedAssertion, expect: Expectation, now: datetime, findings: 
         issuer=assertion.issuer,
         response_id=it.envelope.id,
         assertion_id=assertion.id,
-        name_id=assertion.name_id.value,
-        name_id_format=assertion.name_id.format,
-        name_qualifier=assertion.name_id.name_qualifier,
-        sp_name_qualifier=assertion.name_id.sp_name_qualifier,
+        name_id="" if name is None else name.value,
+        name_id_format="" if name is None else name.format,
+        name_qualifier="" if name is None else name.name_qualifier,
+        sp_name_qualifier="" if name is None else name.sp_name_qualifier,
         attributes=assertion.attributes,
         authn_instant=min(_sure(one.authn_instant) for one in statements),
         session_index=statements[0].session_index,

@@ -2,11 +2,13 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 _INSTANT: Final = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,12}))?(?:Z|[+-]00:00)"
 )
+_LONGEST: Final = 38
 
 
 def read_instant(value: str | None) -> datetime | None:
@@ -15,7 +17,12 @@ def read_instant(value: str | None) -> datetime | None:
     "All SAML time values ... MUST be expressed in UTC form, with no time zone component" [SAMLCore 1.3.3]. `Z` is what
     that means in practice; an offset of zero says the same and is tolerated, any other is not. Finer fractions are cut.
     """
-    match = None if value is None else _INSTANT.fullmatch(value)
+    return None if value is None or len(value) > _LONGEST else _read(value)
+
+
+@lru_cache(maxsize=256)  # the rules look at the same few instants again and again
+def _read(value: str) -> datetime | None:
+    match = _INSTANT.fullmatch(value)
     if match is None:
         return None
     try:

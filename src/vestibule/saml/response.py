@@ -7,13 +7,14 @@ from lxml import etree
 
 from vestibule.ground.errors import Refused
 from vestibule.saml.names import SUCCESS, ds, saml, samlp
-from vestibule.saml.shape import Part, misshapen, require_attributes, require_children
+from vestibule.saml.shape import WHITE_SPACE, Part, misshapen, require_attributes, require_children
 from vestibule.xml.parse import parse, text
 
 RESPONSE: Final = samlp("Response")
 ASSERTION: Final = saml("Assertion")
 ENCRYPTED_ASSERTION: Final = saml("EncryptedAssertion")
 SIGNATURE: Final = ds("Signature")
+_ADVICE: Final = saml("Advice")
 _STATUS: Final = samlp("Status")
 _STATUS_CODE: Final = samlp("StatusCode")
 
@@ -50,7 +51,8 @@ def read(octets: bytes) -> UnverifiedResponse:
     """The one Response in `octets`, with exactly one Assertion, its child; `Refused` for any other shape.
 
     Stricter than [SAMLCore 3.2.2], which allows several assertions: one response is one sign-in, and every wrapping
-    attack needs a second Response, Assertion or Signature somewhere. Wherever one hides, it is refused.
+    attack needs a second Response, Assertion or Signature somewhere. Wherever one hides, it is refused; only in the
+    assertion's Advice, which nobody reads, may evidence lie as it was signed by others [SAMLCore 2.6.1].
     """
     root = parse(octets)
     if root.tag != RESPONSE:
@@ -58,11 +60,13 @@ def read(octets: bytes) -> UnverifiedResponse:
     envelope, assertion = open_response(root)
     mine = {root, assertion}
     for element in root.iter(RESPONSE, ASSERTION, SIGNATURE):
+        if element in mine or (element.tag == SIGNATURE and element.getparent() in mine):
+            continue
+        if element.tag != RESPONSE and _is_evidence(element, assertion):
+            continue
         if element.tag == SIGNATURE:
-            if element.getparent() not in mine:
-                raise Refused("saml.stray_signature", "A Signature stands where none belongs [SAMLCore 5.4.1].")
-        elif element not in mine:
-            raise _not_one("one hidden elsewhere in the document")
+            raise Refused("saml.stray_signature", "A Signature stands where none belongs [SAMLCore 5.4.1].")
+        raise _not_one("one hidden elsewhere in the document")
     return UnverifiedResponse(envelope=envelope, root=root, assertion=assertion)
 
 
@@ -87,7 +91,7 @@ def open_response(root: etree._Element) -> tuple[Envelope, etree._Element]:
         issue_instant=root.get("IssueInstant", ""),
         destination=root.get("Destination"),
         in_response_to=root.get("InResponseTo") or None,  # an empty one names no request
-        issuer=None if issuer is None else text(issuer),
+        issuer=None if issuer is None else text(issuer).strip(WHITE_SPACE),
         issuer_format=None if issuer is None else issuer.get("Format"),
         status=_status(root),
     )
@@ -102,6 +106,13 @@ def open_response(root: etree._Element) -> tuple[Envelope, etree._Element]:
     if len(assertions) != 1:
         raise _not_one(len(assertions))
     return envelope, assertions[0]
+
+
+def _is_evidence(element: etree._Element, assertion: etree._Element) -> bool:
+    """Whether `element` is, or is within, an Assertion that is a child of the Advice of `assertion`."""
+    advice = assertion.find(_ADVICE)
+    within = [element, *element.iterancestors()]
+    return any(one.tag == ASSERTION and one.getparent() is advice for one in within) if advice is not None else False
 
 
 def _status(root: etree._Element) -> tuple[str, ...]:

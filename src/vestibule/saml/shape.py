@@ -1,11 +1,14 @@
 """The shape of SAML elements [SAMLCore schemas]: which children and attributes, in which order, how often."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from lxml import etree
 
 from vestibule.ground.errors import Refused
 from vestibule.saml.names import XMLSCHEMA_INSTANCE
+
+WHITE_SPACE: Final = " \t\r\n"
+"""What an xs:anyURI, such as an Issuer or an Audience, may stand between without being another [XSD 3.2.17]."""
 
 
 class Part(NamedTuple):

@@ -58,6 +58,7 @@ def expectation(connection: Connection, acs_url: str, issuer_url: str) -> Expect
         acs_url=acs_url,
         clock_skew=timedelta(seconds=connection.clock_skew),
         max_assertion_age=timedelta(seconds=connection.max_assertion_age),
+        name_id_required=connection.subject_attribute is None,
     )
 
 

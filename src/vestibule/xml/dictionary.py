@@ -1,13 +1,15 @@
 """Keeping strangers' names out of memory that is never given back [house rule]: a parser remembers every name, per thread.
 
 libxml2 enters each element's, attribute's, prefix's and namespace's name, and some white space, into a dictionary that
-lives as long as the thread. So a document is first read by a parser that remembers nothing; only one whose names are
-familiar is parsed in the calling thread, any other in a thread that ends with it. Nothing is refused for its names.
+lives as long as the thread. So a document's names are listed first, by a reader that remembers nothing and of whose
+reading nothing else is used; only a well-formed document whose names are familiar is parsed in the calling thread, any
+other in a thread that ends with it. Nothing is refused, and nothing is believed, for what that list says.
 """
 
 import re
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 from xml.parsers import expat
 
@@ -25,21 +27,28 @@ _STRANGE_INDENT: Final = re.compile(rb"(?<![ \t\r\n])(?!\r?\n(?: {0,64}|\t{0,16}
 _PREFIX: Final = re.compile(r"[A-Za-z_][\w.\-]*", re.ASCII)
 
 _T = TypeVar("_T")
-_familiar: Final[set[str]] = set()
+_familiar: Final[set[str | None]] = {None}  # None is what the reader calls the default namespace's prefix
 _familiar_size = 0
 _learning: Final = threading.Lock()
 _entered: Final = threading.local()
 
 
-def parsed(octets: bytes, parse: Callable[[], _T]) -> _T:
-    """What `parse` returns or raises; it is called in a thread of its own if `octets` hold names that are not familiar."""
+def parsed(octets: bytes, *, here: Callable[[], _T], apart: Callable[[], _T]) -> _T:
+    """What `here` returns or raises, or what `apart` does in a thread of its own if `octets` hold names that are not familiar.
+
+    `apart` must make a parser of its own: with one that another thread has used, it would go on with that one's dictionary.
+    """
     prefixes = (DEFAULT,) if DEFAULT.encode() in octets else ()
+    if _is_familiar(octets):
+        enter(prefixes)
+        return here()
 
     def run() -> _T:
         enter(prefixes)
-        return parse()
+        return apart()
 
-    return run() if _is_familiar(octets) else _apart(run)
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="parse") as thread:
+        return thread.submit(run).result()
 
 
 def enter(prefixes: Sequence[str]) -> None:
@@ -53,9 +62,9 @@ def enter(prefixes: Sequence[str]) -> None:
     known: set[str] = _entered.__dict__.setdefault("prefixes", set())
     for prefix in set(prefixes) - known:
         if prefix == DEFAULT:
-            etree.HTML(f"<p {DEFAULT}=1>")
+            etree.HTML(f"<p {DEFAULT}=1>", etree.HTMLParser())
         elif _PREFIX.fullmatch(prefix):
-            etree.fromstring(f'<a xmlns:{prefix}="u:{prefix}"/>')
+            etree.fromstring(f'<a xmlns:{prefix}="u:{prefix}"/>', etree.XMLParser())
         known.add(prefix)
 
 
@@ -84,22 +93,3 @@ def _learned(new: set[str]) -> bool:
         _familiar.update(new)
         _familiar_size += size
     return True
-
-
-def _apart(run: Callable[[], _T]) -> _T:
-    """`run` in a thread that ends with it, and its dictionary with the last document that was parsed there."""
-    done: list[_T] = []
-    failed: list[BaseException] = []
-
-    def attempt() -> None:
-        try:
-            done.append(run())
-        except BaseException as error:
-            failed.append(error)
-
-    thread = threading.Thread(target=attempt, name="parse", daemon=True)
-    thread.start()
-    thread.join()
-    if failed:
-        raise failed[0]
-    return done[0]

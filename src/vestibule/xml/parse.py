@@ -1,7 +1,6 @@
 """Reading untrusted XML within bounds [XML 1.0]: the only place in the product where foreign octets become a tree."""
 
 import re
-from functools import partial
 from typing import Final
 
 from lxml import etree
@@ -66,7 +65,11 @@ def parse(octets: bytes, *, limit: int = 1_048_576, drop_comments: bool = False)
             "xml.too_large", "The document is larger than allowed.", want=f"<= {limit} bytes", got=len(octets)
         )
     _judge_octets(octets, drop_comments)
-    root = dictionary.parsed(octets, partial(_tree, octets, _DROPPING_PARSER if drop_comments else _PARSER))
+    root = dictionary.parsed(
+        octets,
+        here=lambda: _tree(octets, _DROPPING_PARSER if drop_comments else _PARSER),
+        apart=lambda: _tree(octets, _parser(drop_comments=drop_comments)),
+    )
     _judge_tree(root)
     return root
 
