@@ -11,12 +11,14 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import click
+import structlog
 
 from vestibule.cli.parts import House, Parts
 from vestibule.flows import explain
 from vestibule.flows.configuration import Applied
 from vestibule.ground.errors import ConfigurationRefused, Finding, Refused
 
+log = structlog.get_logger("vestibule.cli")
 Result = TypeVar("Result")
 
 _LONGEST = 1000
@@ -31,6 +33,16 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except Refused as refused:
             click.echo(refusal(refused), err=True)
+            ctx.exit(1)
+        except (click.ClickException, click.Abort, click.exceptions.Exit, OSError):
+            raise
+        except Exception as error:  # a fault of our own: the log has its frames, and no secret
+            log.error("failed", exc_info=error)
+            click.echo(
+                f"This failed by a fault of Vestibule's own ({type(error).__name__}). The log line above says where; "
+                "please report it. See with `vestibule export` what is in place.",
+                err=True,
+            )
             ctx.exit(1)
 
 
@@ -119,6 +131,7 @@ def applied(result: Applied, *, dry_run: bool) -> str:
     for client_id, secret in result.secrets.items():
         shown = "would be generated" if dry_run else f"{secret}  (shown this once; only a digest is kept)"
         lines.append(f"client_secret of {plain(client_id)}: {shown}")
+    lines += [f"no effect in this version: {plain(name)}" for name in result.idle]
     lines += [f"risk accepted: {plain(risk)}" for risk in result.risks]
     if dry_run:
         lines.append("Dry run: nothing was changed.")

@@ -1,5 +1,7 @@
 """`vestibule trace`: what happened behind a reference number that a person read out."""
 
+from collections.abc import Mapping
+
 import click
 
 from vestibule.cli import show
@@ -17,10 +19,15 @@ def trace_command(parts: Parts) -> click.Command:
     def trace(reference: str) -> None:
         """Show what happened under REFERENCE, check by check, with the evidence of what failed."""
 
-        async def work(house: House) -> tuple[Event, ...]:
-            return await house.store.events.by_reference(_as_made(reference))
+        async def work(house: House) -> tuple[tuple[Event, ...], dict[str, str]]:
+            found = await house.store.events.by_reference(_as_made(reference))
+            names = {}
+            for id in {event.connection for event in found if event.connection}:
+                connection = await house.store.configured.connection(id)
+                names[str(id)] = id if connection is None else f"{connection.name} ({id})"
+            return found, names
 
-        events = show.inside(parts, work)
+        events, names = show.inside(parts, work)
         if not events:
             raise Refused(
                 "trace.unknown",
@@ -28,7 +35,7 @@ def trace_command(parts: Parts) -> click.Command:
                 "90 days.",
                 got=reference[:80],
             )
-        show.printed("\n\n".join(_event(event) for event in sorted(events, key=lambda event: event.at)))
+        show.printed("\n\n".join(_event(event, names) for event in sorted(events, key=lambda event: event.at)))
 
     return trace
 
@@ -42,10 +49,10 @@ def _as_made(reference: str) -> Reference:
     return Reference(f"{text[:5]}-{text[5:]}")
 
 
-def _event(event: Event) -> str:
+def _event(event: Event, names: Mapping[str, str]) -> str:
     lines = [f"{show.moment(event.at)}  {show.plain(event.kind)}{f'  {show.plain(event.code)}' if event.code else ''}"]
     for word, value in (
-        ("connection", event.connection),
+        ("connection", event.connection and names.get(event.connection)),
         ("application", event.application),
         ("person", event.person),
         *sorted(event.detail.items()),

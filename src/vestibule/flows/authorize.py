@@ -14,6 +14,7 @@ from vestibule.flows.start import Starting, Upstream
 from vestibule.ground.clock import Clock
 from vestibule.ground.entropy import Entropy
 from vestibule.ground.errors import OAuthRefused, Refused
+from vestibule.model.answer import Redirect
 from vestibule.model.application import Application
 from vestibule.model.arrival import Arrival, ArrivalState
 from vestibule.model.connection import Connection
@@ -104,7 +105,19 @@ class Authorizing:
         kept = {name: value for name, value in parameters.items() if name != "login_hint"}
         email = request.login_hint if _is_email(request.login_hint) else None
         return Reply(
-            send=Realm(application=application.name, parameters=kept, email=email or "", unknown=email is not None)
+            send=Realm(
+                application=application.name, parameters=kept, email=email or "", problem="unknown" if email else None
+            )
+        )
+
+    async def realm(self, parameters: Mapping[str, str], email: str) -> Reply:
+        """The answer on the page: back to the authorization endpoint with it, or the page again if it is no address."""
+        if _is_email(email):
+            back = urlencode({**parameters, "login_hint": email})
+            return Reply(send=Redirect(url=f"{self.starting.issuer}authorize?{back}"))
+        application = await self.answering.application(_client_id(parameters))
+        return Reply(
+            send=Realm(application=application.name, parameters=parameters, email=email[:320], problem="malformed")
         )
 
     # -- from an arrival ---------------------------------------------------------------------------------------------

@@ -49,12 +49,15 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Realm:
-    """Ask for an email address, to find the person's connection; then come back with these `parameters`."""
+    """Ask for an email address, to find the person's connection; then come back with these `parameters`.
+
+    `problem` is "unknown" (its domain leads nowhere) or "malformed" (it is no address).
+    """
 
     application: str
     parameters: Mapping[str, str] = field(default_factory=dict)
     email: str = ""
-    unknown: bool = False
+    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +67,7 @@ class Loop:
     application: str
     connection: str
     again: str
+    reference: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Applying a configuration file: all of it or nothing, judged together with what is in place already, and audited."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -40,6 +40,8 @@ class Applied:
     unchanged: tuple[str, ...] = ()
     secrets: dict[ClientId, str] = field(default_factory=dict, repr=False)
     risks: tuple[str, ...] = ()
+    idle: tuple[str, ...] = ()
+    """Settings that this version takes and does nothing with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,6 +234,7 @@ def _compared(document: Document, coming: _Coming, known: _Known) -> Applied:
         changed=tuple(changed),
         unchanged=tuple(unchanged),
         secrets=coming.secrets,
+        idle=tuple(_idle(coming)),
         risks=tuple(f"{_named(risk.path, document)}: {risk.message}" for risk in reading.risks(document)),
     )
 
@@ -241,6 +244,18 @@ def _sort(
 ) -> None:
     before = known.get(name.partition(" ")[2])
     (created if before is None else unchanged if before == noun else changed).append(name)
+
+
+def _idle(coming: _Coming) -> Iterator[str]:
+    """What the file sets that has no effect in this version: silence would be taken for consent."""
+    for application in coming.applications:
+        if application.publish_connections:
+            yield f"applications.{application.client_id}.publish_connections"
+    for connection in coming.connections:
+        if connection.debug_until is not None:
+            yield f"connections.{connection.name}.debug_until"
+        if connection.allow_cbc_encryption:
+            yield f"connections.{connection.name}.allow_cbc_encryption"
 
 
 def _in_file(fault: Fault, document: Document) -> Fault:

@@ -62,12 +62,12 @@ class Landing:
 
     async def _arrive(self, arrival: Arrival, place: Place, browser: Browser, record: Record, *, again: bool) -> Reply:
         if arrival.identity is None or not self.believes(arrival, place.connection):
-            return await self._ring(arrival, place, browser, again=again)
+            return await self._ring(arrival, place, browser, record, again=again)
         if arrival.state is ArrivalState.WAITING or await self.switches(arrival.identity, browser):
             return Reply(send=await self.ask(arrival, place, browser))
         return await self._go_on(arrival, arrival.identity, place, browser, record)
 
-    async def _ring(self, arrival: Arrival, place: Place, browser: Browser, *, again: bool) -> Reply:
+    async def _ring(self, arrival: Arrival, place: Place, browser: Browser, record: Record, *, again: bool) -> Reply:
         """The doorbell: its identity is not believed; the login is asked for anew, bound to this browser.
 
         So it is with a bell, with an arrival that has expired, and with one that today's policy does not believe.
@@ -76,8 +76,11 @@ class Landing:
         if not may_restart(place.connection):
             raise _spent()
         if not again and await self.starting.loops(place.connection.id, browser, arrival):
+            record.note("idp_initiated.loop", "Two restarts of this browser and connection are unanswered.")
+            await self.store.keep(record.event("login.loop"))
             return Reply(
                 send=Loop(
+                    reference=record.reference,
                     application=place.application.name,
                     connection=place.connection.display_name,
                     again=f"{self.issuer}login/continue?arrival={quote(arrival.id)}&again=1",
@@ -249,7 +252,7 @@ class Landing:
             await self.store.arrivals.take(arrival.id, now=now, keep=(record.event("login.declined"),))
             return _declined(place, arrival.cookie)
         if arrival.identity is None or not self.believes(arrival, place.connection):
-            return await self._ring(arrival, place, browser, again=False)
+            return await self._ring(arrival, place, browser, record, again=False)
         agreed = arrival.state is ArrivalState.CONFIRMED or await self.store.arrivals.confirm(
             arrival.id, now=now, keep=(record.event("login.confirmed"),)
         )

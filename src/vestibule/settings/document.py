@@ -224,7 +224,8 @@ class ConnectionPart(Part):
     sign_requests: bool = Field(default=True, description="Signs AuthnRequests.")
     request_binding: Literal["redirect", "post"] | None = Field(
         default=None,
-        description="How AuthnRequests travel. Left out: `redirect`, or `post` where the provider has only that.",
+        description="How AuthnRequests travel. Left out: `redirect`, or `post` where the provider has only that. "
+        "`post` goes to the metadata's address for it, and where that names none, or the parts are by hand, to `sso_url`.",
     )
     clock_skew: Annotated[int, Field(ge=0, le=300), Kind("seconds, 0 to 300")] = Field(
         default=60, description="How far the two clocks may differ."

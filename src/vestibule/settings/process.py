@@ -218,7 +218,8 @@ VARIABLES: tuple[Variable, ...] = (
         kind="true or false",
         default="false",
         meaning="Whether metadata may be fetched from private networks and this machine. *Risk:* whoever may set a "
-        "`metadata_url` can then make Vestibule send requests into your network. Link-local addresses stay closed.",
+        "`metadata_url` can then make Vestibule send requests into your network. Link-local addresses stay closed. This machine is "
+        "open anyway where the issuer is a loopback name.",
     ),
 )
 """Every variable there is; the reference is made from this table."""

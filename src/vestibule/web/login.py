@@ -70,8 +70,7 @@ async def realm(request: Request) -> Response:
     """The email address of home realm discovery: back to the authorization endpoint, with it as `login_hint`."""
     form = dict(await forms.read(request))
     email = form.pop("email", "").strip()
-    url = f"{request.app.state.house.issuer}authorize?{urlencode({**form, 'login_hint': email})}"
-    return respond.send(Redirect(url=url), await errors.branding(request), after_post=True)
+    return await respond.reply(request, await request.app.state.house.authorizing.realm(form, email), after_post=True)
 
 
 async def launch(request: Request) -> Response:

@@ -301,7 +301,9 @@ def declined(branding: Branding, *, back: str | None, application_name: str) -> 
     return _page("declined.html", branding, back=safe_url(back), application_name=application_name)
 
 
-def loop(branding: Branding, *, connection_name: str, application_name: str, action_url: str) -> Page:
+def loop(
+    branding: Branding, *, connection_name: str, application_name: str, action_url: str, reference: str = ""
+) -> Page:
     """Instead of a third restart within a minute: a link to `action_url` starts an ordinary sign-in."""
     return _page(
         "loop.html",
@@ -309,6 +311,7 @@ def loop(branding: Branding, *, connection_name: str, application_name: str, act
         connection_name=connection_name,
         application_name=application_name,
         action_url=_must_be_safe(action_url),
+        reference=reference,
     )
 
 

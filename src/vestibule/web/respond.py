@@ -62,11 +62,15 @@ def show(what: Show, branding: Branding) -> pages.Page:
                 action="/login/realm",
                 fields=what.parameters,
                 email=what.email,
-                problem=_UNKNOWN_REALM if what.unknown else None,
+                problem=None if what.problem is None else _REALM_PROBLEMS[what.problem],
             )
         case Loop():
             return pages.loop(
-                branding, connection_name=what.connection, application_name=what.application, action_url=what.again
+                branding,
+                connection_name=what.connection,
+                application_name=what.application,
+                action_url=what.again,
+                reference=what.reference,
             )
         case Declined():
             return pages.declined(branding, back=what.back, application_name=what.application)
@@ -76,7 +80,10 @@ def show(what: Show, branding: Branding) -> pages.Page:
             return pages.rehearsal_done(branding, ok=what.ok, reference=what.reference)
 
 
-_UNKNOWN_REALM = "No company sign-in is set up for this address. Check it for typing errors, or ask your company's IT."
+_REALM_PROBLEMS = {
+    "unknown": "No company sign-in is set up for this address. Check it for typing errors, or ask your company's IT.",
+    "malformed": "This is not an email address. It looks like name@company.example.",
+}
 
 
 def _question(asked: Question, branding: Branding) -> pages.Page:
