@@ -57,6 +57,7 @@ PAGES: dict[str, Draw] = {
     "loop": lambda b, t: pages.loop(b, connection_name=t, application_name=t, action_url="/authorize?a=b"),
     "moving_on": lambda b, t: pages.moving_on(b, url="https://crm.example/cb?code=1&state=\"'><script>"),
     "form_post": lambda b, t: pages.form_post(b, url="https://idp.example/sso?a=1&b=\"'>", fields={t: t}),
+    "front": lambda b, t: pages.front(b),
     "signed_out": lambda b, t: pages.signed_out(b, back="https://crm.example/"),
     "logout_confirm": lambda b, t: pages.logout_confirm(b, csrf=t, action="/oidc/logout", fields={t: t}),
     "rehearsal_waiting": lambda b, t: pages.rehearsal_waiting(b, connection_name=t, steps=(t, t)),

@@ -17,6 +17,7 @@ from tests.wire.world import (
     parameters,
     play,
     refused,
+    words,
 )
 
 from vestibule.web import app
@@ -125,7 +126,7 @@ def test_every_door_refuses_repeated_parameters_and_bodies_that_are_no_forms(met
             assert 400 <= (await browser.post(path, "x=" + "a" * 1_700_000)).status_code < 500
         elif (
             method == "GET"
-            and path not in ("/healthz", "/readyz", "/userinfo", "/oidc/signed-out")
+            and path not in ("/", "/healthz", "/readyz", "/userinfo", "/oidc/signed-out")
             and "well-known" not in path
         ):
             response = await browser.get(f"{path}?{twice}")
@@ -264,6 +265,7 @@ def test_token_errors_are_json_for_the_client_and_burn_nothing() -> None:
 
 def test_an_unexpected_address_is_a_page_and_a_login_that_is_not_there_has_a_reference() -> None:
     async def scene(world: World) -> None:
+        assert "Sign-ins to Acme CRM pass through here" in words(await world.browser().get("/"))
         nothing = await world.browser().get("/nothing/here")
         assert nothing.status_code == 404
         assert "There is nothing here" in nothing.text

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from vestibule.ground.errors import Refused
-from vestibule.web import errors, health, limits, login, oidc, pages, saml
+from vestibule.web import errors, health, limits, login, oidc, pages, respond, saml
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -27,8 +27,14 @@ async def static(request: Request) -> Response:
     )
 
 
+async def front(request: Request) -> Response:
+    """The bare address."""
+    return respond.page(pages.front(await errors.branding(request)))
+
+
 PEOPLE: tuple[tuple[str, str, Endpoint], ...] = (
     ("POST", "/login/callback", saml.acs),
+    ("GET", "/", front),
     ("POST", "/saml/acs/{name}", saml.acs),
     ("POST", "/api/authn/single-sign-on/saml/{id}", saml.acs),
     ("GET", "/samlp/metadata", saml.metadata),

@@ -344,6 +344,11 @@ def signed_out(branding: Branding, *, back: str | None = None) -> Page:
     return _page("signed_out.html", branding, back=safe_url(back))
 
 
+def front(branding: Branding) -> Page:
+    """For whoever opens the bare address."""
+    return _page("front.html", branding)
+
+
 def still_signed_in(branding: Branding) -> Page:
     """The person said no to signing out."""
     return _page("still_signed_in.html", branding)
