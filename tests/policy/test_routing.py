@@ -1,6 +1,5 @@
 """Which application a bell rings for, and where the person goes."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -20,7 +19,6 @@ from vestibule.model.connection import (
 from vestibule.model.ids import ClientId
 from vestibule.policy.routing import client_url, destination, launch_url, parse_parameters, route, within
 
-APPLICATIONS: Mapping[ClientId, Application] = {one.client_id: one for one in (web(), spa(), saml(), native())}
 CRM, BOARD, WIKI = ClientId("crm"), ClientId("board"), ClientId("wiki")
 TO_BOARD = Route(application=BOARD)
 DIRECT: dict[str, Any] = {"delivery": Delivery.DIRECT, "accept_application_login_csrf_risk": True}
@@ -37,45 +35,41 @@ def refusal(action: Any, *arguments: Any) -> str:
 
 @pytest.mark.parametrize("relay_state", [None, "", "unknown", "/portal"])
 def test_without_a_known_alias_the_default_application_is_meant(relay_state: str | None) -> None:
-    assert route(ringing(routes={"b": TO_BOARD}), relay_state, APPLICATIONS) == (CRM, None)
+    assert route(ringing(routes={"b": TO_BOARD}), relay_state) == (CRM, None)
 
 
 def test_an_alias_leads_along_its_route() -> None:
-    assert route(ringing(routes={"b": TO_BOARD}), "b", APPLICATIONS) == (BOARD, TO_BOARD)
+    assert route(ringing(routes={"b": TO_BOARD}), "b") == (BOARD, TO_BOARD)
 
 
 @pytest.mark.parametrize("use", [RelayStateUse.IGNORE, RelayStateUse.TARGET_LINK_URI, RelayStateUse.STATE])
 def test_an_alias_means_nothing_where_relay_state_is_used_otherwise(use: RelayStateUse) -> None:
     ring = ringing(routes={"b": TO_BOARD}, relay_state=use, unknown_relay_state=UnknownRelayState.REFUSE)
-    assert route(ring, "b", APPLICATIONS) == (CRM, None)
-    assert route(ring, "unknown", APPLICATIONS) == (CRM, None)
+    assert route(ring, "b") == (CRM, None)
+    assert route(ring, "unknown") == (CRM, None)
 
 
 def test_an_unknown_alias_is_refused_where_the_policy_says_so() -> None:
     ring = ringing(routes={"b": TO_BOARD}, unknown_relay_state=UnknownRelayState.REFUSE)
-    assert refusal(route, ring, "x", APPLICATIONS) == "idp_initiated.unknown_relay_state"
-    assert route(ring, "", APPLICATIONS) == (CRM, None)
-    assert route(ring, "b", APPLICATIONS) == (BOARD, TO_BOARD)
+    assert refusal(route, ring, "x") == "idp_initiated.unknown_relay_state"
+    assert route(ring, "") == (CRM, None)
+    assert route(ring, "b") == (BOARD, TO_BOARD)
 
 
 @pytest.mark.parametrize(("alias", "is_route"), [("ä" * 40, True), ("ä" * 40 + "a", False), ("a" * 81, False)])
 def test_an_alias_has_at_most_eighty_bytes(alias: str, is_route: bool) -> None:
-    chosen = route(ringing(routes={alias: TO_BOARD}), alias, APPLICATIONS)
+    chosen = route(ringing(routes={alias: TO_BOARD}), alias)
     assert chosen == ((BOARD, TO_BOARD) if is_route else (CRM, None))
 
 
 def test_unsolicited_responses_are_off_unless_enabled() -> None:
-    assert refusal(route, ringing(enabled=False), None, APPLICATIONS) == "idp_initiated.disabled"
+    assert refusal(route, ringing(enabled=False), None) == "idp_initiated.disabled"
 
 
 def test_without_a_default_application_there_is_nowhere_to_go() -> None:
     ring = ringing(default_application=None, routes={"b": TO_BOARD})
-    assert refusal(route, ring, None, APPLICATIONS) == "idp_initiated.no_default_application"
-    assert route(ring, "b", APPLICATIONS) == (BOARD, TO_BOARD)
-
-
-def test_an_application_that_does_not_exist_is_refused() -> None:
-    assert refusal(route, ringing(), None, {}) == "idp_initiated.unknown_application"
+    assert refusal(route, ring, None) == "idp_initiated.no_default_application"
+    assert route(ring, "b") == (BOARD, TO_BOARD)
 
 
 # -- client delivery --------------------------------------------------------------------------------------------------

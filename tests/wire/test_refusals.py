@@ -1,5 +1,6 @@
 """What the assertion consumer service refuses, to whom it says so, and what the operator finds under the reference."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -21,7 +22,7 @@ from tests.wire.world import (
     refused,
 )
 
-from vestibule.model.ids import Reference
+from vestibule.model.ids import ClientId, Reference
 
 
 async def code_behind(world: World, reference: str) -> str | None:
@@ -375,5 +376,25 @@ def test_the_issuer_of_the_idp_is_compared_byte_for_byte() -> None:
     async def scene(world: World) -> None:
         page = await world.tile(world.browser(), issuer=IDP + "/")
         assert await code_behind(world, refused(page, 400)) == "saml.response_issuer"
+
+    play(scene)
+
+
+def test_a_route_to_an_application_that_is_not_there_is_refused() -> None:
+    """Saving refuses it; a database that was changed behind our back is judged all the same."""
+
+    async def scene(world: World) -> None:
+        configured = world.house.store.configured
+        connection = await configured.connection("acme")
+        assert connection is not None
+        policy = replace(connection.idp_initiated, default_application=ClientId("gone"))
+        await configured.apply(
+            installation=await configured.installation(),
+            applications=[],
+            connections=[replace(connection, idp_initiated=policy)],
+        )
+        browser = world.browser()
+        assert await code_behind(world, refused(await world.tile(browser), 400)) == "application.unknown"
+        assert not browser.jar
 
     play(scene)

@@ -24,7 +24,6 @@ from vestibule.policy import routing
 from vestibule.settings.document import ApplicationPart, ConnectionPart, Document
 from vestibule.settings.idp_initiated import IdpInitiatedPart, RoutePart
 
-_CONFIDENTIAL = (ApplicationType.WEB, ApplicationType.MACHINE)
 _RESPONSE_TYPES: Mapping[ApplicationType, tuple[str, ...]] = {ApplicationType.MACHINE: (), ApplicationType.SAML: ()}
 _GRANT_TYPES: Mapping[ApplicationType, tuple[str, ...]] = {
     ApplicationType.MACHINE: ("client_credentials",),
@@ -53,7 +52,7 @@ def client_auth(part: ApplicationPart) -> ClientAuth:
     """How the application proves itself, as it says or as its type has it."""
     if part.token_endpoint_auth_method is not None:
         return ClientAuth(part.token_endpoint_auth_method)
-    return ClientAuth.BASIC if ApplicationType(part.type) in _CONFIDENTIAL else ClientAuth.NONE
+    return ClientAuth.BASIC if part.proves_itself() else ClientAuth.NONE
 
 
 def application(part: ApplicationPart, secret_digests: tuple[Digest, ...]) -> Application:

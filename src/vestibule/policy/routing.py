@@ -1,6 +1,6 @@
 """Which application an unsolicited response is for, and how the person gets there [house rule]."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
@@ -52,12 +52,10 @@ class Destination:
     relay_state: str | None = None
 
 
-def route(
-    connection: Connection, relay_state: str | None, applications: Container[str] | None = None
-) -> tuple[ClientId, Route | None]:
+def route(connection: Connection, relay_state: str | None) -> tuple[ClientId, Route | None]:
     """Which application the bell rings for: a route's, where RelayState is its alias, else the default one.
 
-    `applications` are the client ids that exist; None = whoever asks finds out.
+    Whether that application exists is for whoever looks it up.
     """
     policy = connection.idp_initiated
     if not policy.enabled:
@@ -73,12 +71,6 @@ def route(
             "idp_initiated.no_default_application",
             f"Connection {connection.name!r} has no application for unsolicited responses: set"
             " `idp_initiated.default_application`.",
-        )
-    if applications is not None and target not in applications:
-        raise Refused(
-            "idp_initiated.unknown_application",
-            f"Connection {connection.name!r} sends unsolicited logins to an application that does not exist.",
-            got=target,
         )
     return target, chosen
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, NotRequired, TypedDict, Unpack
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -246,53 +246,43 @@ def confirm(
 Handle = Literal["outcome", "arrival"]
 
 
-def switch(
-    branding: Branding,
-    *,
-    application_name: str,
-    connection_name: str,
-    account: str,
-    csrf: str,
-    action: str,
-    handle: str,
-    handle_name: Handle = "outcome",
-    fields: Mapping[str, str] = MappingProxyType({}),
-) -> Page:
+class Asked(TypedDict):
+    """What a question about a fresh answer names, and the hidden fields that bring the person's own answer back."""
+
+    application_name: str
+    connection_name: str
+    account: str
+    csrf: str
+    action: str
+    handle: str
+    handle_name: NotRequired[Handle]
+    fields: NotRequired[Mapping[str, str]]
+
+
+def switch(branding: Branding, **asked: Unpack[Asked]) -> Page:
     """Another person, or another connection, than the one that this browser last used is about to take its place."""
-    return _page(
-        "switch.html",
-        branding,
-        form_action="'self'",
-        application_name=application_name,
-        connection_name=connection_name,
-        account=account,
-        action=action,
-        hidden={**fields, "csrf": csrf, handle_name: handle},
-    )
+    return _account_question("switch.html", branding, asked)
 
 
-def mismatch(
-    branding: Branding,
-    *,
-    application_name: str,
-    connection_name: str,
-    account: str,
-    csrf: str,
-    action: str,
-    handle: str,
-    handle_name: Handle = "outcome",
-    fields: Mapping[str, str] = MappingProxyType({}),
-) -> Page:
+def mismatch(branding: Branding, **asked: Unpack[Asked]) -> Page:
     """The portal announced another account than the one (`account`) that has now signed in."""
+    return _account_question("mismatch.html", branding, asked)
+
+
+def _account_question(template: str, branding: Branding, asked: Asked) -> Page:
     return _page(
-        "mismatch.html",
+        template,
         branding,
         form_action="'self'",
-        application_name=application_name,
-        connection_name=connection_name,
-        account=account,
-        action=action,
-        hidden={**fields, "csrf": csrf, handle_name: handle},
+        application_name=asked["application_name"],
+        connection_name=asked["connection_name"],
+        account=asked["account"],
+        action=asked["action"],
+        hidden={
+            **asked.get("fields", {}),
+            "csrf": asked["csrf"],
+            asked.get("handle_name", "outcome"): asked["handle"],
+        },
     )
 
 
