@@ -11,6 +11,7 @@ from tests.doubles import START, CountingEntropy, FixedClock
 from vestibule.ground.errors import Refused
 from vestibule.jose import jwt
 from vestibule.keys.keyring import Keyring
+from vestibule.model.ids import ConnectionId
 from vestibule.model.key import KeyPurpose, StoredKey
 from vestibule.store.memory import MemoryStore
 
@@ -45,7 +46,7 @@ def nodes(made: tuple[StoredKey, ...]) -> Nodes:
 
 
 def test_the_first_start_makes_one_key_of_each_kind(made: tuple[StoredKey, ...]) -> None:
-    assert {key.purpose for key in made} == set(KeyPurpose)
+    assert {key.purpose for key in made} == set(KeyPurpose) - {KeyPurpose.SAML_ENCRYPTION}
     assert len(made) == 3
     assert all(key.signs_from == START and key.retired_at is None for key in made)
 
@@ -240,3 +241,87 @@ def test_a_wrong_master_key_is_refused_even_where_the_check_was_lost() -> None:
         assert caught.value.code == "keys.seal_check"
 
     asyncio.run(story())
+
+
+ACME = ConnectionId("con_acme")
+BETA = ConnectionId("con_beta")
+
+
+def test_each_connection_has_a_key_of_its_own_that_is_made_once_and_sealed(nodes: Nodes) -> None:
+    """Made when it is first asked for, the same on all nodes, and in no list of the installation's."""
+
+    async def run() -> None:
+        certificate = await nodes.node("a").encryption_certificate(ACME)
+        assert await nodes.node("b").encryption_certificate(ACME) == certificate
+        assert await nodes.node("a").encryption_certificate(BETA) != certificate
+        (key,) = await nodes.node().of(ACME)
+        assert b"PRIVATE" not in key.sealed
+        (private,) = await nodes.node("c").decryption_keys(ACME)
+        assert x509.load_pem_x509_certificate(certificate.encode()).public_key() == private.public_key()
+        assert {key.purpose for key in await nodes.node().all()} == set(KeyPurpose) - {KeyPurpose.SAML_ENCRYPTION}
+        assert len(await nodes.node().published()) == 2
+
+    asyncio.run(run())
+
+
+def test_a_connection_without_a_key_opens_nothing(nodes: Nodes) -> None:
+    assert asyncio.run(nodes.node().decryption_keys(ACME)) == ()
+
+
+def test_the_replaced_key_goes_on_opening_until_it_is_retired(nodes: Nodes) -> None:
+    """The metadata names the new one at once; an identity provider may take its time."""
+
+    async def run() -> None:
+        keyring, other = nodes.node("a"), nodes.node("b")
+        old = await keyring.encryption_certificate(ACME)
+        (old_key,) = await other.of(ACME)
+        nodes.clock.advance(timedelta(minutes=1))
+        fresh = await keyring.replace_encryption(ACME)
+        assert await other.encryption_certificate(ACME) == fresh.certificate_pem != old
+        assert len(await other.decryption_keys(ACME)) == 2
+        second = (await other.decryption_keys(ACME))[1].public_key()
+        assert second == x509.load_pem_x509_certificate(old.encode()).public_key()
+        await keyring.retire_encryption(ACME, old_key.kid)
+        (left,) = await other.decryption_keys(ACME)
+        assert left.public_key() == x509.load_pem_x509_certificate(str(fresh.certificate_pem).encode()).public_key()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("which", ["newest", "another connection's", "unknown", "retired already"])
+def test_what_cannot_be_retired(nodes: Nodes, which: str) -> None:
+    """The one that the metadata names, and what is no live key of this connection."""
+
+    async def run() -> None:
+        keyring = nodes.node()
+        await keyring.encryption_certificate(ACME)
+        await keyring.encryption_certificate(BETA)
+        nodes.clock.advance(timedelta(minutes=1))
+        newest = await keyring.replace_encryption(ACME)
+        first, _ = await keyring.of(ACME)
+        await keyring.retire_encryption(ACME, first.kid)
+        kid = {
+            "newest": newest.kid,
+            "another connection's": (await keyring.of(BETA))[0].kid,
+            "unknown": "no-such-key",
+            "retired already": first.kid,
+        }[which]
+        with pytest.raises(Refused) as refused:
+            await keyring.retire_encryption(ACME, kid)
+        assert refused.value.code == ("keys.last" if which == "newest" else "keys.unknown")
+
+    asyncio.run(run())
+
+
+def test_a_connections_key_does_not_open_as_another_connections(nodes: Nodes) -> None:
+    """The seal is about the connection too: a row that was moved in the database is no key."""
+
+    async def run() -> None:
+        await nodes.node().encryption_certificate(ACME)
+        (key,) = await nodes.node().of(ACME)
+        await nodes.store.keep(replace(key, connection=BETA))
+        with pytest.raises(Refused) as refused:
+            await nodes.node().decryption_keys(BETA)
+        assert refused.value.code == "keys.unsealable"
+
+    asyncio.run(run())

@@ -1,6 +1,7 @@
 """What every engine promises about what stands: configuration, keys, events; and about keeping and sweeping."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -170,6 +171,23 @@ class KeysContract:
         await store.keep(older)
         assert await store.keys.first(nouns.key("e")) == older
         assert {key.kid for key in await store.keys.all()} == {"kid-a", "kid-c", "kid-d"}
+
+    @promise
+    async def test_keys_of_a_connection(self, store: Store) -> None:
+        """A connection's keys are its own: not the installation's, nor another's, and it has its own first."""
+        own = nouns.key("own", purpose=KeyPurpose.SAML_ENCRYPTION, connection=ACME)
+        other = nouns.key("other", purpose=KeyPurpose.SAML_ENCRYPTION, connection=OTHER)
+        plain = nouns.key("plain")
+        await store.keep(plain)
+        assert await store.keys.first(own) == own
+        assert await store.keys.first(other) == other
+        assert await store.keys.first(replace(own, kid="late")) == own
+        later = nouns.key("a", purpose=KeyPurpose.SAML_ENCRYPTION, connection=ACME, created_at=T0 + DAY)
+        await store.keep(later)
+        assert await store.keys.of(ACME) == (own, later)
+        assert await store.keys.of(OTHER) == (other,)
+        assert await store.keys.of(ConnectionId("con_none")) == ()
+        assert await store.keys.all() == (plain,)
 
     @promise
     async def test_keys_seal_check(self, store: Store) -> None:

@@ -9,7 +9,7 @@ from tests.store.nouns import T0
 
 from vestibule.ground.errors import Refused
 from vestibule.model.event import Event
-from vestibule.model.ids import ArrivalId, Digest, IdentityKey, PersonId, Reference
+from vestibule.model.ids import ArrivalId, ConnectionId, Digest, IdentityKey, PersonId, Reference
 from vestibule.model.installation import Installation
 from vestibule.model.key import KeyPurpose
 from vestibule.store.port import Answered, Store
@@ -137,6 +137,11 @@ async def first_key(store: Store, heat: str, runner: int) -> bool:
     return await store.keys.first(mine) == mine
 
 
+async def first_key_of_a_connection(store: Store, heat: str, runner: int) -> bool:
+    mine = nouns.key(f"{heat}-{runner}", purpose=KeyPurpose.SAML_ENCRYPTION, connection=ConnectionId(f"con_{heat}"))
+    return await store.keys.first(mine) == mine
+
+
 async def seal_check(store: Store, heat: str, runner: int) -> bool:
     return await store.keys.seal_check(f"seal-{runner}") == f"seal-{runner}"
 
@@ -189,6 +194,7 @@ RACES = {
     "take_arrival_by_code_or_by_hand": Race(prepare=codes_of_one_arrival, run=take_by_code_or_by_hand),
     "rotate": Race(prepare=one_refresh_token, run=rotate),
     "first_key": Race(prepare=nothing, run=first_key, keeps=False, heats=len(KeyPurpose)),
+    "first_key_of_a_connection": Race(prepare=nothing, run=first_key_of_a_connection, keeps=False),
     "seal_check": Race(prepare=nothing, run=seal_check, keeps=False, heats=1),
     "open_rehearsal": Race(prepare=one_rehearsal, run=open_rehearsal, keeps=False),
     "settle": Race(prepare=nothing, run=settle, keeps=False),

@@ -1,4 +1,4 @@
-"""`vestibule keys`: what signs, what will sign, and what is no longer believed."""
+"""`vestibule keys`: what signs, what will sign, what opens, and what is no longer believed."""
 
 from datetime import datetime, timedelta
 
@@ -6,14 +6,16 @@ import click
 
 from vestibule.cli import show
 from vestibule.cli.parts import House, Parts
+from vestibule.ground.errors import Refused
 from vestibule.keys.keyring import PUBLISHED_AHEAD
+from vestibule.model.ids import ConnectionId
 from vestibule.model.key import KeyPurpose, StoredKey
 
 
 def keys_group(parts: Parts) -> click.Group:
     @click.group(name="keys")
     def keys() -> None:
-        """List, rotate and retire the signing keys."""
+        """List, rotate and retire keys: those that sign, and those that identity providers encrypt for."""
 
     keys.add_command(_list(parts))
     keys.add_command(_rotate(parts))
@@ -21,15 +23,35 @@ def keys_group(parts: Parts) -> click.Group:
     return keys
 
 
+_connection = click.option(
+    "--connection", metavar="NAME", help="The keys of this connection, which its identity provider encrypts for."
+)
+
+
+async def _id(house: House, name: str) -> ConnectionId:
+    connection = await house.store.configured.connection(name)
+    if connection is None:
+        raise Refused(
+            "connection.unknown", "No connection has this name or id; `vestibule export` shows them.", got=name[:80]
+        )
+    return connection.id
+
+
 def _list(parts: Parts) -> click.Command:
     @click.command(name="list")
-    def list_keys() -> None:
-        """Every key, oldest first: its purpose, its name and what it does now."""
+    @_connection
+    def list_keys(connection: str | None) -> None:
+        """Every key of the installation, or of a connection, oldest first: its purpose, its name and what it does now."""
 
         async def work(house: House) -> list[str]:
-            known = await house.keyring.all()
             now = house.clock.now()
-            return [f"{key.purpose:<13} {key.kid}  {_state(key, known, now)}" for key in known]
+            if connection is not None:
+                own = await house.keyring.of(await _id(house, connection))
+                return [f"{key.purpose:<15} {key.kid}  {_opening(key, own, now)}" for key in own] or [
+                    "No key yet: the first one is made when this connection's metadata is read."
+                ]
+            known = await house.keyring.all()
+            return [f"{key.purpose:<15} {key.kid}  {_state(key, known, now)}" for key in known]
 
         for line in show.inside(parts, work):
             show.printed(line)
@@ -41,14 +63,29 @@ def _rotate(parts: Parts) -> click.Command:
     @click.command()
     @click.argument("purpose", type=click.Choice([purpose.value for purpose in KeyPurpose]))
     @click.option("--now", "at_once", is_flag=True, help="Sign with the new key at once, for when the old one leaked.")
-    def rotate(purpose: str, at_once: bool) -> None:
-        """Make the next key for PURPOSE: published now, signing later, so that applications know it in time."""
+    @_connection
+    def rotate(purpose: str, at_once: bool, connection: str | None) -> None:
+        """Make the next key for PURPOSE: published now, signing later, so that applications know it in time.
+
+        `saml-encryption` needs --connection: its new key is published at once, and the older ones go on opening.
+        """
+        if (purpose == KeyPurpose.SAML_ENCRYPTION) is not (connection is not None):
+            raise click.UsageError("saml-encryption goes with --connection NAME, and only that.")
 
         async def work(house: House) -> StoredKey:
+            if connection is not None:
+                return await house.keyring.replace_encryption(await _id(house, connection))
             delay = timedelta(0) if at_once else PUBLISHED_AHEAD
             return await house.keyring.rotate(KeyPurpose(purpose), delay=delay)
 
         key = show.inside(parts, work)
+        if key.purpose is KeyPurpose.SAML_ENCRYPTION:
+            show.printed(
+                f"Made {key.kid} for {key.purpose} of {connection}. The connection's metadata shows its certificate already. Give it "
+                "to the identity provider; what is still encrypted for an older key is opened until you retire that one: "
+                f"vestibule keys retire KID --connection {connection}."
+            )
+            return
         show.printed(
             f"Made {key.kid} for {key.purpose}. It is published now and signs from {show.moment(key.signs_from)}."
         )
@@ -73,16 +110,26 @@ def _rotate(parts: Parts) -> click.Command:
 def _retire(parts: Parts) -> click.Command:
     @click.command(context_settings={"ignore_unknown_options": True})  # a key's name may begin with a hyphen
     @click.argument("kid")
-    def retire(kid: str) -> None:
-        """Take the key KID out of use and out of sight now; what it signed is believed no longer."""
+    @_connection
+    def retire(kid: str, connection: str | None) -> None:
+        """Take the key KID out of use and out of sight now; what it signed is believed no longer, nor opened what it was to open."""
 
         async def work(house: House) -> StoredKey:
+            if connection is not None:
+                return await house.keyring.retire_encryption(await _id(house, connection), kid)
             return await house.keyring.retire(kid)
 
         key = show.inside(parts, work)
         show.printed(f"Retired {key.kid} ({key.purpose}). Other processes follow within 30 seconds.")
 
     return retire
+
+
+def _opening(key: StoredKey, known: tuple[StoredKey, ...], now: datetime) -> str:
+    """What a key for encryption does now: the newest is in the metadata, the others open what is still encrypted for them."""
+    if key.retired_at is not None and key.retired_at <= now:
+        return f"retired {show.moment(key.retired_at)}"
+    return "opens, in the metadata" if key is known[-1] else "opens"
 
 
 def _state(key: StoredKey, known: tuple[StoredKey, ...], now: datetime) -> str:

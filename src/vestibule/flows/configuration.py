@@ -254,8 +254,6 @@ def _idle(coming: _Coming) -> Iterator[str]:
     for connection in coming.connections:
         if connection.debug_until is not None:
             yield f"connections.{connection.name}.debug_until"
-        if connection.allow_cbc_encryption:
-            yield f"connections.{connection.name}.allow_cbc_encryption"
 
 
 def _in_file(fault: Fault, document: Document) -> Fault:

@@ -8,6 +8,7 @@ from vestibule.model.connection import AcsStyle
 from vestibule.saml.metadata import write_sp
 from vestibule.store.port import Store
 from vestibule.upstream import saml as upstream
+from vestibule.xml import encryption
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,4 +29,6 @@ class Describing:
             acs_urls=ordered,
             certificates=await self.keyring.saml_certificates(),
             authn_requests_signed=connection.sign_requests,
+            encryption_certificate=await self.keyring.encryption_certificate(connection.id),
+            encryption_methods=encryption.methods(allow_cbc=connection.allow_cbc_encryption),
         )

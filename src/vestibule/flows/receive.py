@@ -12,11 +12,12 @@ from datetime import datetime, timedelta
 from vestibule.downstream.oidc import errand_parameters
 from vestibule.flows.answering import Answering
 from vestibule.flows.browser import Browser, RehearsalDone, Reply, hold
+from vestibule.flows.judge import Judging
 from vestibule.flows.record import Record, keep_refusal, new_reference
 from vestibule.flows.session import Sessions
 from vestibule.ground.clock import Clock
 from vestibule.ground.entropy import Entropy
-from vestibule.ground.errors import Finding, Refused
+from vestibule.ground.errors import Refused
 from vestibule.keys.keyring import Keyring
 from vestibule.model.answer import Redirect
 from vestibule.model.application import Application
@@ -32,11 +33,10 @@ from vestibule.model.rehearsal import Rehearsal
 from vestibule.policy import mapping, routing, unsolicited
 from vestibule.policy.release import release
 from vestibule.policy.routing import Destination
-from vestibule.saml import bindings, checks, response, trust
+from vestibule.saml import bindings, checks, response
 from vestibule.saml.checks import ValidAssertion
 from vestibule.store.port import Answered, AssertionClaim, RestartsAnswered, Store, StoreUnavailable
 from vestibule.upstream import saml as upstream
-from vestibule.xml.signature import load_certificates
 
 OUTCOME_TTL = timedelta(minutes=10)
 """How long a person may think about a question before the login must be started again."""
@@ -91,7 +91,7 @@ class Receiving:
         if not connection.enabled:
             raise Refused("connection.disabled", "The connection is disabled; enable it to let its people in.")
         acs_url = upstream.acs_urls(connection, self.issuer)[posted.style]
-        valid = self._judge(connection, posted.form, acs_url, record)
+        valid = await self._judge(connection, posted.form, acs_url, record)
         request_id = checks.classify(valid)
         record.note(
             "saml.classified",
@@ -108,8 +108,10 @@ class Receiving:
         record.reference = pending.reference or record.reference
         return await self._solicited(connection, pending, authentication, posted.browser, record)
 
-    def _judge(self, connection: Connection, form: Mapping[str, str], acs_url: str, record: Record) -> ValidAssertion:
-        """Decode, read, verify, validate: each step another type, so that none can be left out."""
+    async def _judge(
+        self, connection: Connection, form: Mapping[str, str], acs_url: str, record: Record
+    ) -> ValidAssertion:
+        """Decode, read, open, verify, validate."""
         if "SAMLRequest" in form or "SAMLart" in form or "SAMLResponse" not in form:
             raise Refused(
                 "saml.no_response",
@@ -117,27 +119,9 @@ class Receiving:
                 got=", ".join(sorted(form))[:200],
             )
         unverified = response.read(bindings.decode_post(form["SAMLResponse"]))
-        verified = trust.verify(
-            unverified,
-            keys=load_certificates(connection.idp.certificates),
-            allow_sha1=connection.allow_sha1_signatures,
-        )
-        signed = [
-            name
-            for name, is_signed in (("Response", verified.response_signed), ("Assertion", verified.assertion_signed))
-            if is_signed
-        ]
-        record.findings.append(
-            Finding(
-                rule="saml.signature",
-                verdict="pass",
-                why="Every signature verifies with a key of this connection, and only what they cover is read on.",
-                want=f"{len(connection.idp.certificates)} certificate(s)",
-                got=f"signed: {', '.join(signed)}",
-            )
-        )
-        valid = checks.validate(verified, expect=upstream.expectation(connection, acs_url, self.issuer), now=record.now)
-        record.findings.extend(valid.findings)
+        keys = await self.keyring.decryption_keys(connection.id) if unverified.is_encrypted else ()
+        judging = Judging(connection=connection, acs_url=acs_url, issuer=self.issuer, now=record.now, keys=keys)
+        valid = judging.valid(unverified, record.findings)
         record.note(
             "saml.instants",
             f"Judged at {record.now.isoformat()}; authenticated {valid.authn_instant.isoformat()}; "

@@ -1,4 +1,4 @@
-"""The keyring: makes the signing keys, seals them at rest, rotates them, and hands them out as signers."""
+"""The keyring: makes the keys, seals them at rest, rotates them, and hands them out as signers and openers."""
 
 import asyncio
 from dataclasses import dataclass, replace
@@ -15,6 +15,7 @@ from vestibule.jose import keys as jose
 from vestibule.jose.keys import SigningKey
 from vestibule.keys.certificate import self_signed
 from vestibule.keys.seal import NONCE_BYTES, Seal
+from vestibule.model.ids import ConnectionId
 from vestibule.model.key import KeyPurpose, StoredKey
 from vestibule.store.port import Store
 
@@ -24,8 +25,15 @@ PUBLISHED_AHEAD = timedelta(hours=24)
 """How long the next key is published before it signs, and the last one after it has stopped: longer than a token lives
 and than applications keep a key set."""
 
-ALGORITHM = {KeyPurpose.TOKEN_RS256: "RS256", KeyPurpose.TOKEN_ES256: "ES256", KeyPurpose.SAML_REQUEST: "RS256"}
+ALGORITHM = {
+    KeyPurpose.TOKEN_RS256: "RS256",
+    KeyPurpose.TOKEN_ES256: "ES256",
+    KeyPurpose.SAML_REQUEST: "RS256",
+    KeyPurpose.SAML_ENCRYPTION: "RS256",  # an RSA key; it signs nothing
+}
 _TOKEN_PURPOSE = {"RS256": KeyPurpose.TOKEN_RS256, "ES256": KeyPurpose.TOKEN_ES256}
+_MOST_OPEN = 512
+"""Private keys that are kept unsealed in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +55,7 @@ class Keyring:
         self._seen: _Seen | None = None
         self._peppers: dict[str, bytes] = {}
         self._signing: dict[str, SigningKey] = {}
-        self._saml: dict[str, RSAPrivateKey] = {}
+        self._rsa: dict[str, RSAPrivateKey] = {}
 
     # -- at the start ------------------------------------------------------------------------------------------------
 
@@ -67,7 +75,8 @@ class Keyring:
             )
         there = {key.purpose for key in known}
         for purpose in KeyPurpose:
-            if purpose not in there:
+            # Those of connections are made when they are first handed out.
+            if purpose not in there and purpose is not KeyPurpose.SAML_ENCRYPTION:
                 await self._store.keys.first(await self._make(purpose, signs_from=self._clock.now()))
         await self._look()
 
@@ -86,12 +95,7 @@ class Keyring:
     async def saml_signer(self) -> tuple[RSAPrivateKey, str]:
         """The key that signs our AuthnRequests now, and its certificate as PEM."""
         key = await self._signer(KeyPurpose.SAML_REQUEST)
-        if key.kid not in self._saml:
-            private = load_pem_private_key(self._open(key).encode(), None)
-            if not isinstance(private, RSAPrivateKey):
-                raise Refused("keys.unsealable", "The key for AuthnRequests is no RSA key; rotate it.", got=key.kid)
-            self._saml[key.kid] = private
-        return self._saml[key.kid], key.certificate_pem or ""
+        return self._private(key), key.certificate_pem or ""
 
     async def saml_certificates(self) -> tuple[str, ...]:
         """The certificates that our SP metadata shows: the signing one first, then those before and after it."""
@@ -99,12 +103,25 @@ class Keyring:
         others = [key for key in await self._published() if key.purpose is signer.purpose and key.kid != signer.kid]
         return tuple(key.certificate_pem for key in (signer, *others) if key.certificate_pem)
 
+    async def encryption_certificate(self, connection: ConnectionId) -> str:
+        """The certificate that this connection's identity provider is to encrypt for, as PEM; the key is made if there is none."""
+        known = [key for key in await self._store.keys.of(connection) if not self._is_retired(key)]
+        if not known:
+            fresh = await self._make(KeyPurpose.SAML_ENCRYPTION, signs_from=self._clock.now(), connection=connection)
+            known = [await self._store.keys.first(fresh)]
+        return known[-1].certificate_pem or ""
+
+    async def decryption_keys(self, connection: ConnectionId) -> tuple[RSAPrivateKey, ...]:
+        """What this connection's messages may have been encrypted for: every key that is not retired, the newest first."""
+        known = await self._store.keys.of(connection)
+        return tuple(self._private(key) for key in reversed(known) if not self._is_retired(key))
+
     async def published(self) -> list[dict[str, str]]:
         """The public halves of all token keys that are, were lately, or soon will be in use [RFC 7517 5]."""
         return [
             jose.public_jwk(key.kid, ALGORITHM[key.purpose], key.public_pem)
             for key in await self._published()
-            if key.purpose is not KeyPurpose.SAML_REQUEST
+            if key.purpose in _TOKEN_PURPOSE.values()
         ]
 
     def pepper(self, purpose: str) -> bytes:
@@ -119,6 +136,35 @@ class Keyring:
         """Every key, oldest first, as the store has it now."""
         await self._look()
         return self._seen.keys if self._seen else ()
+
+    async def of(self, connection: ConnectionId) -> tuple[StoredKey, ...]:
+        """Every key of a connection, oldest first."""
+        return await self._store.keys.of(connection)
+
+    async def replace_encryption(self, connection: ConnectionId) -> StoredKey:
+        """A new key for a connection, published in the place of the last one at once. All older ones go on opening until retired."""
+        fresh = await self._make(KeyPurpose.SAML_ENCRYPTION, signs_from=self._clock.now(), connection=connection)
+        await self._store.keep(fresh)
+        return fresh
+
+    async def retire_encryption(self, connection: ConnectionId, kid: str) -> StoredKey:
+        """What is encrypted for this key of a connection opens no longer, on any node, from now on.
+
+        Refused for the newest: `Refused("keys.last")`, since the metadata tells the identity provider to use it.
+        """
+        known = [key for key in await self.of(connection) if not self._is_retired(key)]
+        key = next((key for key in known if key.kid == kid), None)
+        if key is None:
+            raise _unknown(kid)
+        if key is known[-1]:
+            raise Refused(
+                "keys.last",
+                "This is the key that the identity provider is told to encrypt for; rotate first, and retire it when the "
+                "identity provider uses the new certificate.",
+            )
+        retired = replace(key, retired_at=self._clock.now())
+        await self._store.keep(retired)
+        return retired
 
     async def rotate(self, purpose: KeyPurpose, *, delay: timedelta = PUBLISHED_AHEAD) -> StoredKey:
         """Publishes the next key at once and lets it sign after `delay`; the last ones retire a day after that.
@@ -143,7 +189,7 @@ class Keyring:
         now = self._clock.now()
         key = next((key for key in await self.all() if key.kid == kid), None)
         if key is None:
-            raise Refused("keys.unknown", "No key has this name; `vestibule keys list` shows them.", got=kid[:80])
+            raise _unknown(kid)
         signers = [
             other for other in await self._published() if other.purpose is key.purpose and other.signs_from <= now
         ]
@@ -178,6 +224,20 @@ class Keyring:
             raise Refused("keys.none", "No key can sign now; `vestibule keys rotate` makes one.", got=purpose)
         return max(ready, key=lambda key: (key.signs_from, key.created_at, key.kid))
 
+    def _is_retired(self, key: StoredKey) -> bool:
+        return key.retired_at is not None and key.retired_at <= self._clock.now()
+
+    def _private(self, key: StoredKey) -> RSAPrivateKey:
+        """The private half of an RSA key. It is one that we made: it is not proved prime again."""
+        if key.kid not in self._rsa:
+            private = load_pem_private_key(self._open(key).encode(), None, unsafe_skip_rsa_key_validation=True)
+            if not isinstance(private, RSAPrivateKey):
+                raise Refused("keys.unsealable", "This key is no RSA key; rotate it.", got=key.kid)
+            if len(self._rsa) >= _MOST_OPEN:
+                self._rsa.pop(next(iter(self._rsa)))
+            self._rsa[key.kid] = private
+        return self._rsa[key.kid]
+
     def _opens(self, key: StoredKey) -> bool:
         try:
             self._open(key)
@@ -186,9 +246,11 @@ class Keyring:
         return True
 
     def _open(self, key: StoredKey) -> str:
-        return self._seal.open(key.sealed, about=_about(key.purpose, key.kid))
+        return self._seal.open(key.sealed, about=_about(key.purpose, key.kid, key.connection))
 
-    async def _make(self, purpose: KeyPurpose, *, signs_from: datetime) -> StoredKey:
+    async def _make(
+        self, purpose: KeyPurpose, *, signs_from: datetime, connection: ConnectionId | None = None
+    ) -> StoredKey:
         """A new key. RSA takes a moment, so it is made beside the event loop."""
         alg = ALGORITHM[purpose]
         private = await asyncio.to_thread(jose.generate, alg)
@@ -196,20 +258,27 @@ class Keyring:
         kid = jose.thumbprint(alg, public)
         now = self._clock.now()
         certificate = None
-        if purpose is KeyPurpose.SAML_REQUEST:
+        if purpose not in _TOKEN_PURPOSE.values():
             key = load_pem_private_key(private.encode(), None)
             if isinstance(key, RSAPrivateKey):
                 certificate = self_signed(key, name="Vestibule", now=now, serial=self._entropy.bytes(16))
         return StoredKey(
             kid=kid,
             purpose=purpose,
-            sealed=self._seal.close(private, about=_about(purpose, kid), nonce=self._entropy.bytes(NONCE_BYTES)),
+            sealed=self._seal.close(
+                private, about=_about(purpose, kid, connection), nonce=self._entropy.bytes(NONCE_BYTES)
+            ),
             public_pem=public,
             certificate_pem=certificate,
             created_at=now,
             signs_from=signs_from,
+            connection=connection,
         )
 
 
-def _about(purpose: KeyPurpose, kid: str) -> str:
-    return f"{purpose} {kid}"
+def _about(purpose: KeyPurpose, kid: str, connection: ConnectionId | None) -> str:
+    return f"{purpose} {kid}" if connection is None else f"{purpose} {kid} {connection}"
+
+
+def _unknown(kid: str) -> Refused:
+    return Refused("keys.unknown", "No key has this name; `vestibule keys list` shows them.", got=kid[:80])

@@ -10,11 +10,18 @@ from lxml import etree
 from vestibule.ground.errors import Refused
 from vestibule.saml.names import XMLSCHEMA_INSTANCE, ds, saml
 from vestibule.saml.shape import WHITE_SPACE, Part, misshapen, require_attributes, require_children
-from vestibule.xml.parse import text
+from vestibule.xml import encryption
+from vestibule.xml.encryption import Decryption
+from vestibule.xml.parse import parse_within, text
+
+MAX_ENCRYPTED: Final = 32
+"""Encrypted attributes of one assertion: each costs a private-key operation."""
 
 _ATTRIBUTE: Final = saml("Attribute")
 _ATTRIBUTE_VALUE: Final = saml("AttributeValue")
 _AUTHN_CONTEXT: Final = saml("AuthnContext")
+_ENCRYPTED_ATTRIBUTE: Final = saml("EncryptedAttribute")
+_ENCRYPTED_ID: Final = saml("EncryptedID")
 _CLASS_REF: Final = saml("AuthnContextClassRef")
 _NAME_ID: Final = saml("NameID")
 _NIL: Final = f"{{{XMLSCHEMA_INSTANCE}}}nil"
@@ -80,11 +87,11 @@ class Assertion:
     attributes: Mapping[str, tuple[str, ...]]
 
 
-def read_assertion(element: etree._Element) -> Assertion:
+def read_assertion(element: etree._Element, decryption: Decryption) -> Assertion:
     """The values of `element`, a <saml:Assertion>. Give it nothing but a tree that a signature covers whole.
 
-    Encrypted names and attributes are refused, each by its own code, never passed over. Advice is not read
-    [SAMLCore 2.6.1], nor are authorization statements.
+    Encrypted names and attributes are opened, or refused, never passed over. Advice is not read [SAMLCore 2.6.1], nor
+    are authorization statements.
     """
     require_attributes(element, required=frozenset(("ID", "Version", "IssueInstant")), optional=frozenset())
     statements = ("Statement", "AuthnStatement", "AuthzDecisionStatement", "AttributeStatement")
@@ -100,7 +107,7 @@ def read_assertion(element: etree._Element) -> Assertion:
     issuer = element[0]
     subject = element.find(saml("Subject"))
     conditions = element.find(saml("Conditions"))
-    name_id, confirmations = (None, ()) if subject is None else _subject(subject)
+    name_id, confirmations = (None, ()) if subject is None else _subject(subject, decryption)
     return Assertion(
         id=element.get("ID", ""),
         version=element.get("Version", ""),
@@ -111,17 +118,34 @@ def read_assertion(element: etree._Element) -> Assertion:
         confirmations=confirmations,
         conditions=None if conditions is None else _conditions(conditions),
         authn_statements=tuple(_authn_statement(child) for child in element.iterchildren(saml("AuthnStatement"))),
-        attributes=_attributes(element),
+        attributes=_attributes(element, decryption),
     )
 
 
-def _subject(subject: etree._Element) -> tuple[NameId | None, tuple[Confirmation, ...]]:
-    if subject.find(saml("EncryptedID")) is not None:
-        raise Refused("saml.encrypted_id", "The NameID is encrypted; switch that off at the identity provider.")
-    require_children(subject, Part((_NAME_ID, saml("BaseID")), 0, 1), Part((saml("SubjectConfirmation"),)))
-    name = subject.find(_NAME_ID)
+def _subject(subject: etree._Element, decryption: Decryption) -> tuple[NameId | None, tuple[Confirmation, ...]]:
+    require_children(
+        subject, Part((_NAME_ID, saml("BaseID"), _ENCRYPTED_ID), 0, 1), Part((saml("SubjectConfirmation"),))
+    )
+    name, encrypted = subject.find(_NAME_ID), subject.find(_ENCRYPTED_ID)
+    if encrypted is not None:
+        name = _opened(encrypted, _NAME_ID, decryption)
     confirmations = tuple(_confirmation(child) for child in subject.iterchildren(saml("SubjectConfirmation")))
     return None if name is None else read_name_id(name), confirmations
+
+
+def _opened(encrypted: etree._Element, name: str, decryption: Decryption) -> etree._Element:
+    """The element of this name that was encrypted, opened where it stood [SAMLCore 2.2.4, 2.7.3.2].
+
+    What is encrypted here is signed already: nobody can change it and watch what comes of it.
+    """
+    opened = encryption.decrypt(encrypted, decryption)
+    try:
+        (element,) = parse_within(opened.octets or b"", encrypted.nsmap)
+    except Refused:
+        raise encryption.refused() from None
+    if element.tag != name:
+        raise encryption.refused()
+    return element
 
 
 def read_name_id(element: etree._Element) -> NameId:
@@ -185,19 +209,25 @@ def _authn_statement(element: etree._Element) -> AuthnStatement:
     )
 
 
-def _attributes(assertion: etree._Element) -> Mapping[str, tuple[str, ...]]:
+def _attributes(assertion: etree._Element, decryption: Decryption) -> Mapping[str, tuple[str, ...]]:
     """All attributes of all statements, by Name [SAMLCore 2.7.3].
 
     A Name that occurs again, whatever its NameFormat, gets its further values behind the first, in document order;
     equal values stay. FriendlyName is never read: it names nothing [SAMLCore 2.7.3.1].
     """
     found: dict[str, list[str]] = {}
+    encrypted = 0
     for statement in assertion.iterchildren(saml("AttributeStatement")):
-        if statement.find(saml("EncryptedAttribute")) is not None:
+        encrypted += sum(1 for _ in statement.iterchildren(_ENCRYPTED_ATTRIBUTE))
+        if encrypted > MAX_ENCRYPTED:
             raise Refused(
-                "saml.encrypted_attribute", "An attribute is encrypted; switch that off at the identity provider."
+                "saml.attributes",
+                "There are too many encrypted attributes; encrypt the assertion instead.",
+                want=f"<= {MAX_ENCRYPTED}",
+                got=encrypted,
             )
-        for attribute in statement:
+        for child in statement:
+            attribute = _opened(child, _ATTRIBUTE, decryption) if child.tag == _ENCRYPTED_ATTRIBUTE else child
             name = attribute.get("Name")
             if attribute.tag != _ATTRIBUTE or not name:
                 raise misshapen(statement, "nothing but Attributes with a Name", attribute.tag)

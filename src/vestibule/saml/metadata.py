@@ -69,8 +69,13 @@ def write_sp(
     certificates: Sequence[str],
     authn_requests_signed: bool,
     slo_url: str | None = None,
+    encryption_certificate: str | None = None,
+    encryption_methods: Sequence[str] = (),
 ) -> bytes:
-    """Our metadata as a service provider [SAMLMeta 2.4.4]; the first of `acs_urls` is the default."""
+    """Our metadata as a service provider [SAMLMeta 2.4.4]; the first of `acs_urls` is the default.
+
+    `encryption_methods` are the algorithms that we open [SAMLMeta 2.4.1.1], the one that we like best first.
+    """
     root = metadata_root(_ENTITY, {"entityID": entity_id})
     role = add(
         root,
@@ -81,6 +86,11 @@ def write_sp(
     )
     for pem in certificates:
         add_certificate(add(role, md("KeyDescriptor"), use="signing"), certificate_text(pem))
+    if encryption_certificate is not None:
+        descriptor = add(role, md("KeyDescriptor"), use="encryption")
+        add_certificate(descriptor, certificate_text(encryption_certificate))
+        for method in encryption_methods:
+            add(descriptor, md("EncryptionMethod"), Algorithm=method)
     if slo_url is not None:
         add(role, md("SingleLogoutService"), Binding=BINDING_REDIRECT, Location=slo_url)
     for index, url in enumerate(acs_urls):

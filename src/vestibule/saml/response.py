@@ -8,6 +8,7 @@ from lxml import etree
 from vestibule.ground.errors import Refused
 from vestibule.saml.names import SUCCESS, ds, saml, samlp
 from vestibule.saml.shape import WHITE_SPACE, Part, misshapen, require_attributes, require_children
+from vestibule.xml.encryption import ENCRYPTED_DATA
 from vestibule.xml.parse import parse, text
 
 RESPONSE: Final = samlp("Response")
@@ -35,7 +36,10 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnverifiedResponse:
-    """A Response of the right shape: good for choosing a key, nothing else. Made by `read` alone."""
+    """A Response of the right shape: good for choosing a key, nothing else. Made by `read` alone.
+
+    `assertion` is its Assertion, or the EncryptedAssertion that holds one.
+    """
 
     envelope: Envelope
     root: etree._Element = field(repr=False, compare=False)
@@ -45,6 +49,11 @@ class UnverifiedResponse:
     def issuer(self) -> str | None:
         """Who the message says sent it. Unverified: say it to nobody, decide nothing by it but which keys to try."""
         return self.envelope.issuer
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether anything in it is encrypted, so that our own keys are needed."""
+        return next(self.root.iter(ENCRYPTED_DATA), None) is not None
 
 
 def read(octets: bytes) -> UnverifiedResponse:
@@ -58,22 +67,26 @@ def read(octets: bytes) -> UnverifiedResponse:
     if root.tag != RESPONSE:
         raise Refused("saml.not_a_response", "The message is not a SAML 2.0 Response.", want=RESPONSE, got=root.tag)
     envelope, assertion = open_response(root)
-    mine = {root, assertion}
-    for element in root.iter(RESPONSE, ASSERTION, SIGNATURE):
-        if element in mine or (element.tag == SIGNATURE and element.getparent() in mine):
+    nothing_hidden(root, root, assertion)
+    return UnverifiedResponse(envelope=envelope, root=root, assertion=assertion)
+
+
+def nothing_hidden(root: etree._Element, *mine: etree._Element) -> None:
+    """No Response, Assertion or Signature stands anywhere in the document but `mine`, and their own Signatures."""
+    assertion = mine[-1]
+    signable = [one for one in mine if one.tag != ENCRYPTED_ASSERTION]
+    for element in root.iter(RESPONSE, ASSERTION, ENCRYPTED_ASSERTION, SIGNATURE):
+        if element in mine or (element.tag == SIGNATURE and element.getparent() in signable):
             continue
         if element.tag != RESPONSE and _is_evidence(element, assertion):
             continue
         if element.tag == SIGNATURE:
             raise Refused("saml.stray_signature", "A Signature stands where none belongs [SAMLCore 5.4.1].")
         raise _not_one("one hidden elsewhere in the document")
-    return UnverifiedResponse(envelope=envelope, root=root, assertion=assertion)
 
 
 def open_response(root: etree._Element) -> tuple[Envelope, etree._Element]:
-    """The envelope's values and the one assertion of a <samlp:Response>, by its schema's order."""
-    if next(root.iter(ENCRYPTED_ASSERTION), None) is not None:
-        raise Refused("saml.encrypted", "The assertion is encrypted; switch encryption off at the identity provider.")
+    """The envelope's values and the one Assertion or EncryptedAssertion of a <samlp:Response>, by its schema's order."""
     required = frozenset(("ID", "Version", "IssueInstant"))
     require_attributes(root, required=required, optional=frozenset(("Destination", "Consent", "InResponseTo")))
     require_children(
@@ -82,7 +95,7 @@ def open_response(root: etree._Element) -> tuple[Envelope, etree._Element]:
         Part((SIGNATURE,)),
         Part((samlp("Extensions"),), 0, 1),
         Part((_STATUS,), 1, 1),
-        Part((ASSERTION,)),
+        Part((ASSERTION, ENCRYPTED_ASSERTION)),
     )
     issuer = root.find(saml("Issuer"))
     envelope = Envelope(
@@ -95,7 +108,7 @@ def open_response(root: etree._Element) -> tuple[Envelope, etree._Element]:
         issuer_format=None if issuer is None else issuer.get("Format"),
         status=_status(root),
     )
-    assertions = root.findall(ASSERTION)
+    assertions = [child for child in root if child.tag in (ASSERTION, ENCRYPTED_ASSERTION)]
     if not assertions and envelope.status[0] != SUCCESS:
         raise Refused(
             "saml.status",
@@ -109,10 +122,14 @@ def open_response(root: etree._Element) -> tuple[Envelope, etree._Element]:
 
 
 def _is_evidence(element: etree._Element, assertion: etree._Element) -> bool:
-    """Whether `element` is, or is within, an Assertion that is a child of the Advice of `assertion`."""
+    """Whether `element` is, or is within, an assertion that is a child of the Advice of `assertion`."""
     advice = assertion.find(_ADVICE)
     within = [element, *element.iterancestors()]
-    return any(one.tag == ASSERTION and one.getparent() is advice for one in within) if advice is not None else False
+    return (
+        any(one.tag in (ASSERTION, ENCRYPTED_ASSERTION) and one.getparent() is advice for one in within)
+        if advice is not None
+        else False
+    )
 
 
 def _status(root: etree._Element) -> tuple[str, ...]:

@@ -1,13 +1,29 @@
 """Believing a Response [SAMLProf 4.1.4.3, SAMLCore 5]: every signature verified, and only what they cover read on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
+
+from lxml import etree
 
 from vestibule.ground.errors import Refused
+from vestibule.saml import decoy
 from vestibule.saml.assertion import Assertion, read_assertion
-from vestibule.saml.response import SIGNATURE, Envelope, UnverifiedResponse, open_response
-from vestibule.xml import signature
+from vestibule.saml.response import (
+    ASSERTION,
+    ENCRYPTED_ASSERTION,
+    SIGNATURE,
+    Envelope,
+    UnverifiedResponse,
+    nothing_hidden,
+    open_response,
+)
+from vestibule.xml import encryption, signature
+from vestibule.xml.encryption import Decryption
+from vestibule.xml.parse import parse_within
 from vestibule.xml.signature import PublicKey
+
+NO_DECRYPTION = Decryption(keys=())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,37 +31,87 @@ class VerifiedAssertion:
     """What the holder of one of the keys signed. Not yet judged: it may be old, or meant for somebody else.
 
     `assertion` was read from signed octets alone. So was `envelope` if `response_signed`; else it comes from the
-    unsigned message, and may only ever be a reason to refuse. Made by `verify` alone.
+    unsigned message, and may only ever be a reason to refuse. `encryption` names the algorithms that the assertion came
+    in, if it was encrypted. Made by `verify` alone.
     """
 
     envelope: Envelope
     assertion: Assertion
     response_signed: bool
     assertion_signed: bool
+    encryption: str | None = None
 
 
-def verify(response: UnverifiedResponse, *, keys: Sequence[PublicKey], allow_sha1: bool = False) -> VerifiedAssertion:
+class _Held(NamedTuple):
+    """An assertion, the root of the document it stands in, and how it was encrypted."""
+
+    root: etree._Element
+    assertion: etree._Element
+    encryption: str | None = None
+
+
+def verify(
+    response: UnverifiedResponse,
+    *,
+    keys: Sequence[PublicKey],
+    allow_sha1: bool = False,
+    decryption: Decryption = NO_DECRYPTION,
+) -> VerifiedAssertion:
     """The assertion of `response`, if it, the Response, or both are signed, and every signature that is there verifies.
 
     "The service provider MUST ... verify any signatures present on the assertion(s) or the response"
-    [SAMLProf 4.1.4.3]. Stricter: one of the two must be signed, whatever the channel.
+    [SAMLProf 4.1.4.3]. Stricter: one of the two must be signed, whatever the channel. A signed Response is verified
+    before anything in it is decrypted; an encrypted assertion's own signature after it, and that it is encrypted proves
+    nothing: anybody can encrypt for us.
     """
-    root, assertion, envelope = response.root, response.assertion, response.envelope
-    response_signed = root.find(SIGNATURE) is not None
-    assertion_signed = assertion.find(SIGNATURE) is not None
+    envelope, within = response.envelope, response.assertion
+    response_signed = response.root.find(SIGNATURE) is not None
+    if response_signed:
+        signed = signature.verify(response.root, response.root, keys=keys, allow_sha1=allow_sha1)
+        envelope, within = open_response(signed)
+    held = _Held(response.root, response.assertion)
+    if within.tag == ENCRYPTED_ASSERTION:
+        held = _opened(within, response.assertion, keys, decryption)
+        within = held.assertion
+    assertion_signed = held.assertion.find(SIGNATURE) is not None
     if not response_signed and not assertion_signed:
         raise Refused(
             "saml.unsigned", "Neither the Response nor its Assertion is signed; the identity provider must sign one."
         )
-    if response_signed:
-        envelope, proven = open_response(signature.verify(root, root, keys=keys, allow_sha1=allow_sha1))
     if assertion_signed:
         # Verified where it stood, not inside the Response's canonical form: exclusive canonicalisation of the outer
         # element may drop declarations that the inner signature's PrefixList counts on.
-        proven = signature.verify(root, assertion, keys=keys, allow_sha1=allow_sha1)
+        within = signature.verify(held.root, held.assertion, keys=keys, allow_sha1=allow_sha1)
     return VerifiedAssertion(
         envelope=envelope,
-        assertion=read_assertion(proven),
+        assertion=read_assertion(within, decryption),
         response_signed=response_signed,
         assertion_signed=assertion_signed,
+        encryption=held.encryption,
     )
+
+
+def _opened(within: etree._Element, sent: etree._Element, keys: Sequence[PublicKey], decryption: Decryption) -> _Held:
+    """The assertion in the EncryptedAssertion `within`; `sent` is the same as it was sent, if a signature covers it.
+
+    Prefixes are those of where it stood. An assertion that only the Response's signature proves gets the ones that this
+    signature covers and no others; one with a signature of its own may count on all that were sent.
+    """
+    opened = encryption.decrypt(within, decryption)
+    held = None if opened.octets is None else _parsed(opened.octets, sent.nsmap)
+    if held is not None and within is not sent and held.assertion.find(SIGNATURE) is None:
+        held = _parsed(opened.octets or b"", within.nsmap)
+    if held is None:
+        decoy.work(keys, size=opened.size)
+        raise encryption.refused()
+    nothing_hidden(held.root, held.assertion)
+    return held._replace(encryption=opened.how)
+
+
+def _parsed(octets: bytes, namespaces: Mapping[str | None, str]) -> _Held | None:
+    """None if it is not one assertion: that, too, only the holder of the key may know."""
+    try:
+        root = parse_within(octets, namespaces)
+    except Refused:
+        return None
+    return _Held(root, root[0]) if root[0].tag == ASSERTION else None

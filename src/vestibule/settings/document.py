@@ -257,10 +257,15 @@ class ConnectionPart(Part):
         Risk("SHA-1 signatures, which can be forged by chosen prefixes, are believed", lambda value: value is True),
     ] = Field(default=False, description="Believes signatures made with SHA-1.")
     allow_cbc_encryption: Annotated[
-        bool, Risk("encryption that does not protect integrity is accepted", lambda value: value is True)
+        bool,
+        Risk(
+            "AES-CBC does not protect what it encrypts from being changed: whoever catches a message can send changed copies of "
+            "it and learn its text from how they are refused (a padding oracle). All failures look alike here, but the cipher stays weak",
+            lambda value: value is True,
+        ),
     ] = Field(
         default=False,
-        description="Accepts assertions encrypted with AES-CBC. Has no effect in this version, which refuses encrypted assertions.",
+        description="Accepts assertions encrypted with AES-CBC, for providers that have nothing else. AES-GCM is always accepted, Triple DES never.",
     )
     ignore_unknown_in_response_to: Annotated[
         bool,

@@ -72,7 +72,7 @@ def _event(it: Event) -> Statement:
 
 def _key(it: StoredKey) -> Statement:
     retired = micros_or_none(it.retired_at)
-    return sql.PUT_KEY, (it.kid, it.purpose.value, micros(it.created_at), retired, encode(it))
+    return sql.PUT_KEY, (it.kid, it.purpose.value, it.connection, micros(it.created_at), retired, encode(it))
 
 
 def _rehearsal(it: Rehearsal) -> Statement:

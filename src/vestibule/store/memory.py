@@ -303,14 +303,19 @@ class _Keys:
 
     async def all(self) -> tuple[StoredKey, ...]:
         with self._t.lock:
-            return self._sorted()
+            return self._sorted(None)
 
-    def _sorted(self) -> tuple[StoredKey, ...]:
-        return tuple(sorted(self._t.keys.values(), key=lambda key: (key.created_at, key.kid)))
+    async def of(self, connection: ConnectionId) -> tuple[StoredKey, ...]:
+        with self._t.lock:
+            return self._sorted(connection)
+
+    def _sorted(self, connection: ConnectionId | None) -> tuple[StoredKey, ...]:
+        mine = [key for key in self._t.keys.values() if key.connection == connection]
+        return tuple(sorted(mine, key=lambda key: (key.created_at, key.kid)))
 
     async def first(self, key: StoredKey) -> StoredKey:
         with self._t.lock:
-            there = [other for other in self._sorted() if other.purpose == key.purpose]
+            there = [other for other in self._sorted(key.connection) if other.purpose == key.purpose]
             if there:
                 return there[0]
             self._t.keys[key.kid] = key

@@ -9,7 +9,7 @@ from pathlib import Path
 from vestibule.ground.errors import Refused
 from vestibule.store.port import StoreUnavailable
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """Every shape there has been, oldest first; the last is today's. Kept here so that an up-to-date file is opened without Alembic."""
 
 # Alembic keeps its context in a module, so within a process one migration runs at a time.

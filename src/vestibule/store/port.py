@@ -274,11 +274,15 @@ class Tokens(Protocol):
 
 class Keys(Protocol):
     async def all(self) -> tuple[StoredKey, ...]:
-        """Every key not swept, oldest first."""
+        """Every key of the installation that is not swept, oldest first; not those of connections."""
+        ...
+
+    async def of(self, connection: ConnectionId) -> tuple[StoredKey, ...]:
+        """Every key of a connection that is not swept, oldest first."""
         ...
 
     async def first(self, key: StoredKey) -> StoredKey:
-        """Once: keeps `key` if its purpose has no key yet; returns the purpose's oldest (the winner's)."""
+        """Once: keeps `key` if its purpose has no key yet (of its connection, if it has one); returns the oldest (the winner's)."""
         ...
 
     async def seal_check(self, value: str) -> str:

@@ -203,6 +203,8 @@ Table(
     Column("created_at", BigInteger, nullable=False),
     Column("retired_at", BigInteger),
     Column("doc", Text, nullable=False),
+    Column("connection", Text),
+    Index("keys_connection", "connection"),
     Index("keys_purpose", "purpose"),
     Index("keys_sweep", "retired_at"),
 )

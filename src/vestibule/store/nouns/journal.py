@@ -22,9 +22,19 @@ class SqlKeys:
 
         return await self._engine.read(steps)
 
+    async def of(self, connection: ConnectionId) -> tuple[StoredKey, ...]:
+        def steps() -> Steps[tuple[StoredKey, ...]]:
+            rows = yield sql.KEYS_OF, (connection,)
+            return tuple(decode(StoredKey, doc) for (doc,) in rows)
+
+        return await self._engine.read(steps)
+
     async def first(self, key: StoredKey) -> StoredKey:
         def steps() -> Steps[StoredKey]:
-            there = yield sql.FIRST_KEY, (key.purpose.value,)
+            if key.connection is None:
+                there = yield sql.FIRST_KEY, (key.purpose.value,)
+            else:
+                there = yield sql.FIRST_KEY_OF, (key.purpose.value, key.connection)
             if there:
                 return decode(StoredKey, there[0][0])
             yield from kept((key,))
