@@ -1,5 +1,8 @@
 """A real `vestibule serve` process on a port of its own, with a configuration file that the test writes."""
 
+import os
+import re
+import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -11,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 from tests.peers.machine import ROOT, free_port, running
-from tests.peers.plain_browser import fetch
+from tests.peers.plain_browser import Page, fetch
 
 
 class PlainDumper(yaml.SafeDumper):
@@ -56,12 +59,8 @@ class Broker:
         log = self.directory / "broker.log"
         return log.read_text(errors="replace") if log.exists() else ""
 
-    @contextmanager
-    def serving(self, document: Mapping[str, Any]) -> Iterator["Broker"]:
-        """Write the configuration file, serve, wait until healthy; a traceback in the log fails whoever caused it."""
-        config = self.directory / "vestibule.yaml"
-        config.write_text(yaml.dump(dict(document), Dumper=PlainDumper, sort_keys=False))
-        environment = {
+    def _environment(self) -> dict[str, str]:
+        return {
             "VESTIBULE_ISSUER": self.issuer,
             "VESTIBULE_DATABASE_URL": str(self.directory / "vestibule.db"),
             "VESTIBULE_HOST": "127.0.0.1",
@@ -69,6 +68,31 @@ class Broker:
             "PYTHONPATH": str(ROOT / "src"),
             "PYTHONUNBUFFERED": "1",
         }
+
+    def command(self, *words: str) -> str:
+        """What another command of Vestibule prints, beside the serving process."""
+        done = subprocess.run(
+            (sys.executable, "-m", "vestibule", *words),
+            env={**os.environ, **self._environment()},
+            cwd=self.directory,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout
+
+    def trace(self, page: Page) -> str:
+        """What the operator reads under the reference number on a refusal's page."""
+        found = re.search(r"\b[A-Z2-7]{5}-[A-Z2-7]{5}\b", page.text)
+        assert found, page.text[:2000]
+        return self.command("trace", found[0])
+
+    @contextmanager
+    def serving(self, document: Mapping[str, Any]) -> Iterator["Broker"]:
+        """Write the configuration file, serve, wait until healthy; a traceback in the log fails whoever caused it."""
+        config = self.directory / "vestibule.yaml"
+        config.write_text(yaml.dump(dict(document), Dumper=PlainDumper, sort_keys=False))
+        environment = self._environment()
         command = (sys.executable, "-m", "vestibule", "serve", "--config", config)
         log = self.directory / "broker.log"
         with running(command, port=self.port, log=log, env=environment, cwd=self.directory):

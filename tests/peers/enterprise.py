@@ -1,5 +1,6 @@
 """What a test with a real identity provider consists of: the IdP, the broker with one connection a signing mode, an application."""
 
+import base64
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -11,11 +12,14 @@ from tests.peers.plain_browser import PlainBrowser
 from tests.peers.web_application import WebApplication, new_web_application, signed_in
 
 SIGNING = ("assertion", "response", "both")
+ENCRYPTING = tuple(f"encrypted-{signing}" for signing in SIGNING)
+"""The same, with the assertion encrypted for the key that our metadata names."""
+MODES = SIGNING + ENCRYPTING
 
 
 @dataclass(frozen=True)
 class Enterprise:
-    """`base` is where the identity provider is; connections are called PREFIX-assertion, PREFIX-response, PREFIX-both."""
+    """`base` is where the identity provider is; connections are called PREFIX-MODE."""
 
     base: str
     prefix: str
@@ -24,8 +28,8 @@ class Enterprise:
     application: WebApplication
     tile: Callable[[Broker, str], str]
 
-    def name(self, signing: str) -> str:
-        return f"{self.prefix}-{signing}"
+    def name(self, mode: str) -> str:
+        return f"{self.prefix}-{mode}"
 
     def connection(self, signing: str, idp: Mapping[str, Any], **more: Any) -> dict[str, Any]:
         return {
@@ -71,6 +75,15 @@ def sign_in_from_the_bookmark(enterprise: Enterprise, signing: str) -> tuple[Pla
 def responses_posted(enterprise: Enterprise, browser: PlainBrowser, signing: str) -> int:
     acs = enterprise.broker.acs(enterprise.name(signing))
     return sum(page.method == "POST" and page.url == acs for page in browser.history)
+
+
+def messages(browser: PlainBrowser) -> list[bytes]:
+    """Every SAML response that the identity provider handed this browser to post."""
+    pages = [page for page in browser.history if page.is_html]
+    fields = [dict(form.form_values()) for page in pages for form in page.document.forms]
+    found = [base64.b64decode(form["SAMLResponse"]) for form in fields if "SAMLResponse" in form]
+    assert found
+    return found
 
 
 def check_person(enterprise: Enterprise, signing: str, person: Mapping[str, Any]) -> None:

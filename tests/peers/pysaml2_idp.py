@@ -1,20 +1,24 @@
 """pysaml2 as an identity provider without a login page: everybody is alice, or ?user=NAME. Runs in .dev/peers-venv.
 
 GET /start?sp=ENTITY&RelayState=… unsolicited · GET, POST /sso answers a request · GET /metadata
-How it signs is the end of the service provider's entity id: …-assertion, …-response, …-both.
+How it signs is the end of the service provider's entity id: …-assertion, …-response, …-both; …-encrypted-… encrypts with
+AES-256-GCM, …-tripledes-… as pysaml2 does by default.
 """
 
 import os
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from functools import partial
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import saml2.entity
 from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT
 from saml2.authn_context import PASSWORDPROTECTEDTRANSPORT
 from saml2.config import IdPConfig
 from saml2.metadata import entity_descriptor
 from saml2.saml import NAME_FORMAT_BASIC, NAMEID_FORMAT_EMAILADDRESS, NameID
 from saml2.server import Server
+from saml2.sigver import pre_encryption_part
 
 BASE, RUN, PORT = os.environ["PEER_BASE"], Path(os.environ["PEER_RUN"]), int(os.environ["PORT"])
 RSA_SHA256, SHA256 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256", "http://www.w3.org/2001/04/xmlenc#sha256"
@@ -43,9 +47,22 @@ def configuration() -> IdPConfig:
     )
 
 
+AES256_GCM = "http://www.w3.org/2009/xmlenc11#aes256-gcm"
+
+
+def set_to_aes(idp: Server) -> None:
+    """pysaml2 has no setting for the cipher: it is named in the template that it fills, and in the call that fills it."""
+    saml2.entity.pre_encryption_part = partial(pre_encryption_part, msg_enc=AES256_GCM)
+    encrypt = idp.sec.encrypt_assertion
+    idp.sec.encrypt_assertion = partial(encrypt, key_type="aes-256")
+
+
 def answer(sp: str, acs: str, in_response_to: str | None, relay_state: str, user: str) -> str:
     idp = Server(config=configuration())
     signing = sp.rpartition("-")[2]
+    saml2.entity.pre_encryption_part = pre_encryption_part
+    if "-encrypted-" in sp:
+        set_to_aes(idp)
     response = idp.create_authn_response(
         {"uid": [user], "mail": [f"{user}@acme.test"], "sn": ["O'Neil <&> Ä"], "givenName": ["Alice"]},
         in_response_to=in_response_to,
@@ -58,6 +75,8 @@ def answer(sp: str, acs: str, in_response_to: str | None, relay_state: str, user
         sign_assertion=signing != "response",
         sign_alg=RSA_SHA256,
         digest_alg=SHA256,
+        encrypt_assertion="-encrypted-" in sp or "-tripledes-" in sp,
+        encrypt_assertion_self_contained=signing != "both",  # both ways that there are to cut it out
     )
     return str(idp.apply_binding(BINDING_HTTP_POST, str(response), acs, relay_state, response=True)["data"])
 
@@ -96,4 +115,4 @@ class Door(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-ThreadingHTTPServer(("127.0.0.1", PORT), Door).serve_forever()
+HTTPServer(("127.0.0.1", PORT), Door).serve_forever()

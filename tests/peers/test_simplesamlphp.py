@@ -8,9 +8,11 @@ from urllib.parse import urlencode
 import pytest
 from tests.peers.broker import Broker
 from tests.peers.enterprise import (
-    SIGNING,
+    ENCRYPTING,
+    MODES,
     Enterprise,
     check_person,
+    messages,
     new_enterprise,
     responses_posted,
     sign_in_from_the_bookmark,
@@ -21,11 +23,14 @@ from tests.peers.plain_browser import PlainBrowser
 from tests.peers.web_application import signed_in
 
 PHP = Path("/usr/bin/php")
+NAMELESS = "encrypted-name-both"
+UNWELCOME = "refused-encrypted-both"
+"""Encrypted with AES-CBC, which this connection does not allow."""
 
 
 @pytest.fixture(scope="module")
 def acme(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Enterprise]:
-    """Three connections to one IdP; it signs the assertion, the response or both, as each connection's metadata entry says."""
+    """One IdP, a connection a mode: it signs and encrypts as each connection's metadata entry says."""
     need(PHP, SIMPLESAMLPHP)
     run = tmp_path_factory.mktemp("simplesamlphp")
     for folder in ("sp", "tmp", "sessions"):
@@ -40,9 +45,14 @@ def acme(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Enterprise]:
         return f"{base}/simplesamlphp/saml2/idp/SSOService.php?{urlencode(asked)}"
 
     enterprise = new_enterprise(run, base, "ssp", tile)
-    for signing in SIGNING:
-        overruling = {"saml20.sign.response": signing != "assertion", "saml20.sign.assertion": signing != "response"}
-        (run / "sp" / f"ssp-{signing}.xml.json").write_text(json.dumps(overruling))
+    for mode in (*MODES, NAMELESS, UNWELCOME):
+        overruling = {
+            "saml20.sign.response": not mode.endswith("assertion"),
+            "saml20.sign.assertion": not mode.endswith("response"),
+            "assertion.encryption": mode in (*ENCRYPTING, UNWELCOME),
+            "nameid.encryption": mode == NAMELESS,
+        }
+        (run / "sp" / f"ssp-{mode}.xml.json").write_text(json.dumps(overruling))
     environment = {
         "PEER_BASE": base,
         "PEER_RUN": str(run),
@@ -56,15 +66,20 @@ def acme(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Enterprise]:
         metadata_url = entity_id.replace("idp.localhost", "127.0.0.1")
         mapping = {"email": "mail", "name": "givenName", "groups": "groups"}
         connections = [
-            enterprise.connection(signing, {"metadata_url": metadata_url}, attribute_mapping=mapping)
-            for signing in SIGNING
+            enterprise.connection(
+                mode,
+                {"metadata_url": metadata_url},
+                attribute_mapping=mapping,
+                allow_cbc_encryption=mode in (*ENCRYPTING, NAMELESS),  # it has no other cipher
+            )
+            for mode in (*MODES, NAMELESS, UNWELCOME)
         ]
         connections[0]["idp_initiated"]["relay_state"] = "target_link_uri"
         with enterprise.serving(connections):
             yield enterprise
 
 
-@pytest.mark.parametrize("signing", SIGNING)
+@pytest.mark.parametrize("signing", [*MODES, NAMELESS])
 def test_a_tile_signs_in_after_a_fresh_answer_whatever_the_idp_signs(acme: Enterprise, signing: str) -> None:
     """IdP-initiated under `restart`: the first response rings, the second, asked for by us, is believed."""
     browser, person = sign_in_from_the_tile(acme, signing)
@@ -73,12 +88,52 @@ def test_a_tile_signs_in_after_a_fresh_answer_whatever_the_idp_signs(acme: Enter
     assert responses_posted(acme, browser, signing) == 2
 
 
-@pytest.mark.parametrize("signing", SIGNING)
+@pytest.mark.parametrize("signing", [*MODES, NAMELESS])
 def test_a_login_that_the_application_starts_takes_one_response(acme: Enterprise, signing: str) -> None:
     """SP-initiated: our signed AuthnRequest is understood, its answer is believed."""
     browser, person = sign_in_from_the_bookmark(acme, signing)
     check_person(acme, signing, person)
     assert responses_posted(acme, browser, signing) == 1
+
+
+def test_encryption_was_not_left_out(acme: Enterprise) -> None:
+    """The tests above mean something: the posted messages hold no name in clear, and the trace says how it was opened."""
+    for mode in ENCRYPTING:
+        browser, _ = sign_in_from_the_tile(acme, mode)
+        for message in messages(browser):
+            assert b"EncryptedAssertion" in message
+            assert b"alice" not in message
+    browser, _ = sign_in_from_the_tile(acme, NAMELESS)
+    assert all(b"EncryptedID" in message and b"<saml:NameID" not in message for message in messages(browser))
+
+
+def test_aes_cbc_that_is_not_allowed_is_refused_with_what_to_set(acme: Enterprise) -> None:
+    """By a page for the person that says nothing of it, and a trace for the operator that says it all."""
+    browser = PlainBrowser()
+    page = browser.open(acme.tile(acme.broker, acme.name(UNWELCOME)))
+    assert page.status == 400
+    trace = acme.broker.trace(page)
+    assert "xml.encryption_algorithm" in trace
+    assert "allow_cbc_encryption" in trace
+    assert "CBC" not in page.text
+
+
+def test_a_rotated_key_opens_old_messages_and_is_replaced_in_the_metadata(acme: Enterprise) -> None:
+    """The IdP still has the old metadata: its messages open until the old key is retired."""
+    name = acme.name("encrypted-both")
+    acme.broker.command("keys", "rotate", "saml-encryption", "--connection", name)
+    certificate = 'use="encryption"'
+    assert acme.broker.metadata(name).count(certificate) == 1
+    assert acme.broker.metadata(name) != (acme.run / "sp" / f"{name}.xml").read_text()
+    sign_in_from_the_tile(acme, "encrypted-both")
+    old, new = (line.split()[1] for line in acme.broker.command("keys", "list", "--connection", name).splitlines())
+    acme.broker.command("keys", "retire", old, "--connection", name)
+    page = PlainBrowser().open(acme.tile(acme.broker, name))
+    assert page.status == 400
+    assert "xml.decryption" in acme.broker.trace(page)
+    (acme.run / "sp" / f"{name}.xml").write_text(acme.broker.metadata(name))
+    sign_in_from_the_tile(acme, "encrypted-both")
+    assert new in acme.broker.command("keys", "list", "--connection", name)
 
 
 def test_relay_state_as_a_deep_link_survives_the_fresh_login(acme: Enterprise) -> None:
