@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.cli.house import CommandLine
+from tests.flows.configuring import WITHOUT_SAML
 
 
 @pytest.fixture
@@ -81,3 +82,46 @@ def test_an_unknown_key_or_purpose_is_refused(line: CommandLine) -> None:
     unknown = line.run("keys", "retire", "nobody")
     assert (unknown.exit_code, "rule: keys.unknown" in unknown.stderr) == (1, True)
     assert line.run("keys", "rotate", "nonsense").exit_code == 2
+
+
+def with_acme(line: CommandLine) -> CommandLine:
+    assert line.run("apply", line.file(WITHOUT_SAML)).exit_code == 0
+    return line
+
+
+def test_a_connections_key_is_made_rotated_and_retired_by_its_name(line: CommandLine) -> None:
+    """The newest is what the metadata names; the older ones open until they are retired; the newest stays."""
+    with_acme(line)
+    none = line.run("keys", "list", "--connection", "acme")
+    assert none.stdout.startswith("No key yet")
+    first = line.run("keys", "rotate", "saml-encryption", "--connection", "acme")
+    assert "The connection's metadata shows its certificate already." in first.stdout
+    line.clock.advance(timedelta(seconds=1))
+    line.run("keys", "rotate", "saml-encryption", "--connection", "acme")
+    rows = [row.split(None, 2) for row in line.run("keys", "list", "--connection", "acme").stdout.splitlines()]
+    assert [does for _, _, does in rows] == ["opens", "opens, in the metadata"]
+    assert line.run("keys", "retire", rows[0][1], "--connection", "acme").exit_code == 0
+    newest = line.run("keys", "retire", rows[1][1], "--connection", "acme")
+    assert (newest.exit_code, "rule: keys.last" in newest.stderr) == (1, True)
+    shown = line.run("keys", "list", "--connection", "acme").stdout
+    assert "retired 2026-03-02 09:00:01 UTC" in shown
+    assert "saml-encryption" not in line.run("keys", "list").stdout
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("rotate", "saml-encryption"),
+        ("rotate", "token-es256", "--connection", "acme"),
+    ],
+)
+def test_a_key_to_encrypt_for_goes_with_a_connection_and_only_that(line: CommandLine, words: tuple[str, ...]) -> None:
+    result = with_acme(line).run("keys", *words)
+    assert result.exit_code == 2
+    assert "saml-encryption goes with --connection NAME" in result.stderr
+
+
+@pytest.mark.parametrize("words", [("list",), ("rotate", "saml-encryption"), ("retire", "kid")])
+def test_keys_of_an_unknown_connection_are_refused(line: CommandLine, words: tuple[str, ...]) -> None:
+    result = line.run("keys", *words, "--connection", "nobody")
+    assert (result.exit_code, "rule: connection.unknown" in result.stderr) == (1, True)

@@ -189,3 +189,19 @@ def test_without_a_logout_address_none_is_written() -> None:
     assert b"SingleLogoutService" not in octets
     assert b"KeyDescriptor" not in octets
     assert b'AuthnRequestsSigned="false"' in octets
+
+
+def test_the_key_to_encrypt_for_says_what_we_open() -> None:
+    """Behind the signing keys, the best algorithm first [SAMLMeta 2.4.1.1]."""
+    octets = write_sp(
+        entity_id=SP,
+        acs_urls=[ACS],
+        certificates=[idp_certificate()],
+        authn_requests_signed=True,
+        encryption_certificate=idp_certificate("second"),
+        encryption_methods=("urn:best", "urn:good"),
+    )
+    signing, encrypting = etree.fromstring(octets)[0].findall(md("KeyDescriptor"))
+    assert (signing.get("use"), encrypting.get("use")) == ("signing", "encryption")
+    assert encrypting.findtext(f".//{ds('X509Certificate')}") == certificate_text(idp_certificate("second"))
+    assert [one.get("Algorithm") for one in encrypting.findall(md("EncryptionMethod"))] == ["urn:best", "urn:good"]
