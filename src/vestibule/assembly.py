@@ -34,7 +34,7 @@ from vestibule.flows.session import Sessions
 from vestibule.flows.start import Starting
 from vestibule.flows.token import Redeeming
 from vestibule.flows.userinfo import Informing
-from vestibule.ground.clock import Clock
+from vestibule.ground.clock import Clock, Pause
 from vestibule.ground.entropy import Entropy
 from vestibule.ground.errors import Refused
 from vestibule.ground.url import plain_host
@@ -85,7 +85,15 @@ class House:
     rehearsing: Rehearsing
 
 
-def join(settings: Settings, *, store: Store, keyring: Keyring, clock: Clock, entropy: Entropy) -> House:
+def join(
+    settings: Settings,
+    *,
+    store: Store,
+    keyring: Keyring,
+    clock: Clock,
+    entropy: Entropy,
+    pause: Pause = asyncio.sleep,
+) -> House:
     """The flows over these parts; what an engine, a clock or a source of randomness is does not matter here."""
     issuer = settings.issuer
     lifetimes = Lifetimes()
@@ -123,6 +131,7 @@ def join(settings: Settings, *, store: Store, keyring: Keyring, clock: Clock, en
             store=store,
             keyring=keyring,
             clock=clock,
+            pause=pause,
             entropy=entropy,
             issuer=issuer,
             host=plain_host(urlsplit(issuer).netloc, secure=issuer.startswith("https:")),

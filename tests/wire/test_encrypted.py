@@ -2,6 +2,8 @@
 
 import base64
 import re
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -9,13 +11,32 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from lxml import etree
 from tests.builders_saml import idp_key
+from tests.doubles import START, FixedClock
 from tests.wire.world import World, code_of, configuration, location, parameters, play, refused
 from tests.xml.encrypter import How, encrypt
 
+from vestibule.flows.browser import Browser
+from vestibule.flows.receive import HUSH, Posted
+from vestibule.ground.errors import Refused
 from vestibule.model.key import KeyPurpose
 from vestibule.saml.names import ds, md, saml
 from vestibule.saml.response import ENCRYPTED_ASSERTION
 from vestibule.xml.encryption import XENC
+
+
+class Moving(FixedClock):
+    """The first look at the clock is when the message came; every later one is `spent` seconds on."""
+
+    def __init__(self, spent: float) -> None:
+        super().__init__()
+        self._spent = spent
+
+    def now(self) -> datetime:
+        seen = super().now()
+        if seen == START:
+            self.advance(self._spent)
+        return seen
+
 
 CBC = How(content=XENC + "aes256-cbc")
 
@@ -117,10 +138,34 @@ def test_no_answer_tells_whether_it_opened(cbc: bool) -> None:
         assert {page.status_code for page in pages} == {400}
         assert len({_same(page) for page in pages}) == 1
         assert {tuple(sorted(page.headers)) for page in pages} == {tuple(sorted(pages[0].headers))}
+        assert world.pauses == [HUSH.total_seconds()] * len(pages)
 
     document = configuration()
     document["connections"][0]["allow_cbc_encryption"] = cbc
     play(scene, document)
+
+
+def test_all_refusals_of_encrypted_messages_are_answered_at_one_moment_after_they_came() -> None:
+    """However long the work took, and whatever the clock does meanwhile; others are answered at once, and so is a login."""
+
+    async def scene(world: World) -> None:
+        house = world.house
+        for spent, left in ((0.1, 0.15), (0.3, 0.0), (-5.0, 0.25)):
+            receiving = replace(house.receiving, clock=Moving(spent))
+            posted = Posted(
+                connection="acme",
+                style="callback",
+                form={"SAMLResponse": await sealed(world, key=idp_key("other"))},
+                browser=Browser(host="login.crm.example"),
+            )
+            with pytest.raises(Refused):
+                await receiving.receive(posted)
+            assert world.pauses.pop() == pytest.approx(left)
+        refused(await post(world, world.saml_response(key=idp_key("other"))), 400)
+        location(await post(world, await sealed(world)))
+        assert world.pauses == []
+
+    play(scene)
 
 
 def test_aes_cbc_needs_the_setting_and_the_metadata_says_what_is_opened() -> None:

@@ -132,7 +132,8 @@ class WireBrowser:
 class World:
     """The house, its clock, an identity provider and as many browsers as a test needs."""
 
-    def __init__(self, house: assembly.House, app: Any, clock: FixedClock) -> None:
+    def __init__(self, house: assembly.House, app: Any, clock: FixedClock, pauses: list[float]) -> None:
+        self.pauses = pauses
         self.house = house
         self.clock = clock
         self._app = app
@@ -247,8 +248,13 @@ def play(scene: Callable[[World], Awaitable[None]], document: Mapping[str, Any] 
         await keyring.prepare()
         _made_keys[:] = await store.keys.all()
         settings = Settings(issuer=ISSUER)
-        house = assembly.join(settings, store=store, keyring=keyring, clock=clock, entropy=entropy)
-        world = World(house, assembly.build_app(house), clock)
+        pauses: list[float] = []
+
+        async def pause(seconds: float) -> None:
+            pauses.append(seconds)
+
+        house = assembly.join(settings, store=store, keyring=keyring, clock=clock, entropy=entropy, pause=pause)
+        world = World(house, assembly.build_app(house), clock, pauses)
         await world.apply(document if document is not None else configuration())
         await scene(world)
 

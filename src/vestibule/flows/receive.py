@@ -15,7 +15,7 @@ from vestibule.flows.browser import Browser, RehearsalDone, Reply, hold
 from vestibule.flows.judge import Judging
 from vestibule.flows.record import Record, keep_refusal, new_reference
 from vestibule.flows.session import Sessions
-from vestibule.ground.clock import Clock
+from vestibule.ground.clock import Clock, Pause
 from vestibule.ground.entropy import Entropy
 from vestibule.ground.errors import Refused
 from vestibule.keys.keyring import Keyring
@@ -41,6 +41,8 @@ from vestibule.upstream import saml as upstream
 OUTCOME_TTL = timedelta(minutes=10)
 """How long a person may think about a question before the login must be started again."""
 KEPT_AFTER_END = timedelta(hours=24)
+HUSH = timedelta(milliseconds=250)
+"""When an encrypted message that is refused is answered: long after anything that was done with it has ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,7 @@ class Receiving:
     store: Store
     keyring: Keyring
     clock: Clock
+    pause: Pause
     entropy: Entropy
     issuer: str
     host: str
@@ -77,7 +80,17 @@ class Receiving:
         except Refused as refused:
             await keep_refusal(self.store, record, refused)
             await self._tell_rehearsal(posted, record, refused)
+            if record.hushed:
+                await self._hush(record.now)
             raise
+
+    async def _hush(self, came: datetime) -> None:
+        """Waits for the moment at which all refusals of encrypted messages are answered [XMLEnc 1.1 6.1].
+
+        The law does the same work for each of them, but the same work is never quite the same time.
+        """
+        left = came + HUSH - self.clock.now()
+        await self.pause(min(max(left, timedelta(0)), HUSH).total_seconds())  # a clock may be set meanwhile
 
     async def unreadable(self, connection: str, refused: Refused) -> None:
         """Audits a post that could not even be read: too large, repeated fields, not a form."""
@@ -119,6 +132,7 @@ class Receiving:
                 got=", ".join(sorted(form))[:200],
             )
         unverified = response.read(bindings.decode_post(form["SAMLResponse"]))
+        record.hushed = unverified.is_encrypted
         keys = await self.keyring.decryption_keys(connection.id) if unverified.is_encrypted else ()
         judging = Judging(connection=connection, acs_url=acs_url, issuer=self.issuer, now=record.now, keys=keys)
         valid = judging.valid(unverified, record.findings)

@@ -29,6 +29,8 @@ class Record:
     connection: ConnectionId | None = None
     application: ClientId | None = None
     findings: list[Finding] = field(default_factory=list)
+    hushed: bool = False
+    """A refusal must not tell by its time how far the message came."""
 
     def note(self, rule: str, why: str) -> None:
         self.findings.append(Finding(rule=rule, verdict="note", why=why))
