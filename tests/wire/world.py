@@ -7,14 +7,14 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx2
 from tests.builders_saml import idp_certificate, idp_key
-from tests.doubles import CountingEntropy, FixedClock
+from tests.doubles import START, CountingEntropy, FixedClock
 
 from vestibule import assembly
 from vestibule.keys.keyring import Keyring
@@ -236,17 +236,23 @@ class World:
 _made_keys: list[StoredKey] = []
 
 
-def play(scene: Callable[[World], Awaitable[None]], document: Mapping[str, Any] | None = None) -> None:
-    """Builds a world with this configuration and plays the scene in it."""
+def play(
+    scene: Callable[[World], Awaitable[None]],
+    document: Mapping[str, Any] | None = None,
+    *,
+    issuer: str = ISSUER,
+    at: datetime = START,
+) -> None:
+    """Builds a world with this configuration, under this address and at this moment, and plays the scene in it."""
 
     async def whole() -> None:
-        clock, entropy, store = FixedClock(), CountingEntropy(), MemoryStore()
+        clock, entropy, store = FixedClock(at), CountingEntropy(), MemoryStore()
         await store.open()
         keyring = Keyring(store=store, clock=clock, entropy=entropy, master_key=b"\x07" * 32)
         await store.keep(*_made_keys)  # RSA keys are slow to make: one set serves all worlds
         await keyring.prepare()
         _made_keys[:] = await store.keys.all()
-        settings = Settings(issuer=ISSUER)
+        settings = Settings(issuer=issuer)
         house = assembly.join(settings, store=store, keyring=keyring, clock=clock, entropy=entropy)
         world = World(house, assembly.build_app(house), clock)
         await world.apply(document if document is not None else configuration())

@@ -14,7 +14,7 @@ from tests.vectors.saml.signing import resigned
 from tests.xml.test_signature import adding, doubling, part, setting
 
 from vestibule.saml.names import ASSERTION, PROTOCOL, XMLDSIG, ds, saml, samlp
-from vestibule.xml.signature import sign
+from vestibule.xml.signature import EXC_C14N, sign
 
 NAME_ID = f"{saml('Assertion')}/{saml('Subject')}/{saml('NameID')}"
 SIGNED_NAME = f"{NAME}.evil.example"
@@ -262,8 +262,8 @@ def _places_of_signatures() -> Iterator[Vector]:
     for which in ("response", "assertion"):
         octets = message(sign="both", tamper=_by_the_attacker(which))
         yield refused("S17", f"bad-on-the-{which}", VALUE, f"Both are signed, the {which} by the attacker's key.", octets)
-    yield refused("S34", "the-responses-on-the-assertion", REFERENCE, "The assertion carries a copy of the Response's Signature.", message(sign="both", tamper=_copied("response")))
-    yield refused("S34", "the-assertions-on-the-response", REFERENCE, "The Response carries a copy of the assertion's Signature.", message(sign="both", tamper=_copied("assertion")))
+    yield refused("S34", "the-responses-on-the-assertion", REFERENCE, "The assertion carries the Response's Signature, which has none.", message(sign="both", tamper=_copied("response")))
+    yield refused("S34", "the-assertions-on-the-response", REFERENCE, "The Response carries the assertion's Signature, which has none.", message(sign="both", tamper=_copied("assertion")))
     forged_inside = lambda root: (in_place(root), assertion(root).find(NAME_ID.partition("/")[2]))
     yield refused("S34", "good-on-the-response-alone", DIGEST, "Both are signed; the assertion was replaced, and the Response's Signature is looked at first.", message(sign="both", tamper=forged_inside))
 
@@ -294,7 +294,7 @@ def _by_the_attacker(which: str) -> Edit:
 def _copied(which: str) -> Edit:
     def edit(root: etree._Element) -> None:
         to, source = (assertion(root), root) if which == "response" else (root, assertion(root))
-        to.replace(to.find(ds("Signature")), copy.deepcopy(source.find(ds("Signature"))))
+        to.replace(to.find(ds("Signature")), source.find(ds("Signature")))
 
     return edit
 
@@ -385,7 +385,8 @@ def _names_and_forms() -> Iterator[Vector]:
         "other-case": XMLDSIG.upper(),
     }.items():
         octets = plain.replace(f'"{XMLDSIG}"'.encode(), f'"{namespace}"'.encode()) if namespace else plain.replace(b"ds:", b"").replace(b"xmlns:ds", b"xmlns").replace(f'xmlns="{XMLDSIG}"'.encode(), b'xmlns=""')
-        yield refused("S27", f"signature-in-namespace-{name}", "saml.unsigned", "What looks like the Signature is in another namespace, or in none: there is no Signature.", octets)
+        code = "xml.malformed" if "control" in name else "saml.unsigned"
+        yield refused("S27", f"signature-in-namespace-{name}", code, "What looks like the Signature is in another namespace, or in none: there is no Signature.", octets)
     redefined = swap(plain, b"<ds:SignedInfo>", b'<ds:SignedInfo xmlns:ds="u:x">')
     yield refused("S27", "prefix-redefined", SHAPE, "The prefix `ds` means something else from SignedInfo on.", redefined)
     other = swap(plain, b"<saml:NameID ", b'<saml:NameID xmlns:saml="u:x" ')
@@ -399,8 +400,8 @@ def _names_and_forms() -> Iterator[Vector]:
     void_element = resigned(plain, lambda found: setattr(part(found, "DigestValue"), "text", nothing))
     void_element = swap(void_element, b"<saml:NameID ", b"<saml:NameID " + relative + b" ")
     yield refused("S28", "element-without-canonical-form", "xml.signature_canonical_form", "A relative namespace name leaves nothing to hash, and the digest is that of nothing.", void_element)
-    octets = resigned(plain, lambda found: None, signed_octets=b"")
-    octets = swap(octets, b"<ds:SignedInfo>", b"<ds:SignedInfo " + relative + b">")
+    listed = adding("CanonicalizationMethod", f'<InclusiveNamespaces xmlns="{EXC_C14N}" PrefixList="e"/>')
+    octets = swap(resigned(plain, listed, signed_octets=b""), b"<ds:SignedInfo>", b'<ds:SignedInfo xmlns:e="1">')
     yield refused("S28", "signed-info-without-canonical-form", "xml.signature_canonical_form", "The same in SignedInfo, and the value is a signature of nothing.", octets)
     yield refused("S28", "digest-of-nothing", DIGEST, "The digest of nothing, over an element that has a canonical form.", resigned(plain, lambda found: setattr(part(found, "DigestValue"), "text", nothing)))
 
