@@ -19,6 +19,9 @@ MAX_NAMESPACES: Final = 5_000
 MAX_NAMESPACE_NAME: Final = 256
 """Characters. Exclusive canonical form repeats the name wherever its prefix is used afresh."""
 
+_RESOURCE_LIMIT: Final = 114
+"""libxml2's own word for a document that is beyond the bounds that it has without `huge_tree`: 256 elements deep."""
+
 _DECLARATION: Final = re.compile(
     rb"""<\?xml[ \t\r\n]+version[ \t\r\n]*=[ \t\r\n]*(?:"1\.0"|'1\.0')"""
     rb"""(?:[ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*(?:"(?i:utf-8)"|'(?i:utf-8)'))?"""
@@ -128,6 +131,8 @@ def _tree(octets: bytes, parser: etree.XMLParser) -> etree._Element:
         return etree.fromstring(octets, parser)
     except (etree.LxmlError, ValueError) as error:
         line = getattr(error, "lineno", None)
+        if getattr(error, "code", None) == _RESOURCE_LIMIT:
+            raise Refused("xml.too_complex", "The elements are nested too deeply, or a name or text is too long.") from None
         raise Refused(
             "xml.malformed", "The document is not well-formed XML.", got=None if line is None else f"line {line}"
         ) from None
