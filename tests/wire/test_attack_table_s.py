@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -254,7 +254,7 @@ def test_s69_a_replay_is_refused_in_any_browser_in_any_wrapping_and_to_the_last_
                     assert await code_behind(world, refused(page, 400)) == "saml.replayed"
                     assert "set-cookie" not in page.headers
             world.clock.advance(timedelta(minutes=6) - timedelta(microseconds=1))
-            await world.house.store.sweep(world.clock.now())
+            await world.house.store.sweep(now=world.clock.now())
         assert first.jar == jar
         world.clock.advance(timedelta(microseconds=1))
         page = await posted(first, value)
@@ -515,11 +515,9 @@ def test_s85_a_body_without_a_length_is_cut_off_at_the_limit() -> None:
 
         headers = {"content-type": "application/x-www-form-urlencoded"}
         browser = world.browser()
-        page = await browser.client.post(ACS, content=_buffered(body()), headers=headers)
+        page = await browser.client.post(ACS, content=body(), headers=headers)
         assert await code_behind(world, refused(page, 413)) == "request.too_large"
-
-    def _buffered(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        return body
+        assert sent <= 1_800_000
 
     play(scene)
 
@@ -528,7 +526,9 @@ def test_s85_a_body_without_a_length_is_cut_off_at_the_limit() -> None:
 def test_s85_many_fields_are_refused_by_their_number(count: int) -> None:
     async def scene(world: World) -> None:
         browser = world.browser()
-        page = await browser.post(ACS, "&".join(("a=",) * count) if count > 101 else urlencode({f"f{n}": n for n in range(count)}))
+        page = await browser.post(
+            ACS, "&".join(("a=",) * count) if count > 101 else urlencode({f"f{n}": n for n in range(count)})
+        )
         await turned_away(world, browser, page, 400, "request.too_many_fields")
 
     play(scene)
@@ -563,7 +563,14 @@ def test_s91_what_a_message_says_is_never_markup() -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"issuer": SCRIPT}, {"audience": SCRIPT}, {"destination": SCRIPT}, {"in_response_to": SCRIPT}, {"assertion_id": "_x\" onload='"}]
+    "changes",
+    [
+        {"issuer": SCRIPT},
+        {"audience": SCRIPT},
+        {"destination": SCRIPT},
+        {"in_response_to": SCRIPT},
+        {"assertion_id": "_x\" onload='"},
+    ],
 )
 def test_s91_a_refusal_shows_nothing_of_the_message(changes: dict[str, str]) -> None:
     async def scene(world: World) -> None:
@@ -654,7 +661,7 @@ def test_s39_a_connection_without_a_usable_key_cannot_be_saved_and_believes_noth
         for certificates in ([], ["not a certificate"]):
             document = configuration()
             document["connections"][0]["idp"]["certificates"] = certificates
-            with pytest.raises(Exception, match="certificates"):
+            with pytest.raises(Exception, match="certificate"):
                 await world.apply(document)
         configured = world.house.store.configured
         connection = await configured.connection("acme")
@@ -676,5 +683,3 @@ def test_s15_evidence_is_never_the_assertion_at_the_door_either() -> None:
         await turned_away(world, browser, page, 400, "saml.unsigned")
 
     play(scene)
-
-
