@@ -7,14 +7,14 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx2
 from tests.builders_saml import idp_certificate, idp_key
-from tests.doubles import CountingEntropy, FixedClock
+from tests.doubles import START, CountingEntropy, FixedClock
 
 from vestibule import assembly
 from vestibule.keys.keyring import Keyring
@@ -234,20 +234,26 @@ class World:
         return [event.kind for event in reversed(await self.house.store.events.latest(limit=500))]
 
 
-_made_keys: list[StoredKey] = []
+_made_keys: dict[datetime, list[StoredKey]] = {}
 
 
-def play(scene: Callable[[World], Awaitable[None]], document: Mapping[str, Any] | None = None) -> None:
-    """Builds a world with this configuration and plays the scene in it."""
+def play(
+    scene: Callable[[World], Awaitable[None]],
+    document: Mapping[str, Any] | None = None,
+    *,
+    issuer: str = ISSUER,
+    at: datetime = START,
+) -> None:
+    """Builds a world with this configuration, under this address and at this moment, and plays the scene in it."""
 
     async def whole() -> None:
-        clock, entropy, store = FixedClock(), CountingEntropy(), MemoryStore()
+        clock, entropy, store = FixedClock(at), CountingEntropy(), MemoryStore()
         await store.open()
         keyring = Keyring(store=store, clock=clock, entropy=entropy, master_key=b"\x07" * 32)
-        await store.keep(*_made_keys)  # RSA keys are slow to make: one set serves all worlds
+        await store.keep(*_made_keys.get(at, ()))  # RSA keys are slow to make: one set serves all worlds of a moment
         await keyring.prepare()
-        _made_keys[:] = await store.keys.all()
-        settings = Settings(issuer=ISSUER)
+        _made_keys[at] = list(await store.keys.all())
+        settings = Settings(issuer=issuer)
         pauses: list[float] = []
 
         async def pause(seconds: float) -> None:

@@ -4,7 +4,7 @@ It sees paths, parameter *names*, the Origin header, statuses and where a redire
 tours at a time, so there is one recorder, and a click on a tile starts it anew.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl, urlsplit
 
@@ -286,8 +286,7 @@ def _with_names(path: str, names: tuple[str, ...]) -> str:
     return f"{path} ?{' &'.join(names)}" if names else path
 
 
-def _headers(pairs: object) -> Mapping[str, str]:
-    assert isinstance(pairs, list | tuple)  # noqa: S101  narrowing for the type checker: ASGI hands lists of pairs
+def _headers(pairs: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str]:
     return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in pairs}
 
 

@@ -14,7 +14,7 @@ from vestibule.saml.response import UnverifiedResponse
 from vestibule.saml.trust import VerifiedAssertion
 from vestibule.upstream import saml as upstream
 from vestibule.xml.encryption import Decryption
-from vestibule.xml.signature import load_certificates
+from vestibule.xml.signature import PublicKey, load_certificates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,9 +33,10 @@ class Judging:
     def verified(self, unverified: UnverifiedResponse, findings: list[Finding]) -> VerifiedAssertion:
         """The assertion, opened if it was encrypted, and believed to be the identity provider's. Findings are added as they are made."""
         connection = self.connection
+        keys = load_certificates(connection.idp.certificates)
         verified = trust.verify(
             unverified,
-            keys=load_certificates(connection.idp.certificates),
+            keys=keys,
             allow_sha1=connection.allow_sha1_signatures,
             decryption=Decryption(keys=tuple(self.keys), allow_cbc=connection.allow_cbc_encryption),
         )
@@ -54,8 +55,9 @@ class Judging:
                 rule="saml.signature",
                 verdict="pass",
                 why="Every signature verifies with a key of this connection, and only what they cover is read on.",
-                want=f"{len(connection.idp.certificates)} certificate(s)",
-                got=f"signed: {', '.join(name for name, is_signed in kinds if is_signed)}",
+                want=f"{len(keys)} certificate(s)",
+                got=f"signed: {', '.join(name for name, is_signed in kinds if is_signed)}; "
+                f"by certificate {_numbers(verified.signers, keys)}",
             )
         )
         return verified
@@ -67,3 +69,8 @@ class Judging:
         valid = checks.validate(verified, expect=expect, now=self.now)
         findings.extend(valid.findings)
         return valid
+
+
+def _numbers(signers: Sequence[PublicKey], keys: Sequence[PublicKey]) -> str:
+    """Which of the connection's certificates were used, counted from 1: so that an old one is seen to be needed no more."""
+    return ", ".join(str(number) for number in sorted({keys.index(key) + 1 for key in signers}))

@@ -32,13 +32,14 @@ class VerifiedAssertion:
 
     `assertion` was read from signed octets alone. So was `envelope` if `response_signed`; else it comes from the
     unsigned message, and may only ever be a reason to refuse. `encryption` names the algorithms that the assertion came
-    in, if it was encrypted. Made by `verify` alone.
+    in, if it was encrypted; `signers` are the keys that made its signatures, the Response's first. Made by `verify` alone.
     """
 
     envelope: Envelope
     assertion: Assertion
     response_signed: bool
     assertion_signed: bool
+    signers: tuple[PublicKey, ...]
     encryption: str | None = None
 
 
@@ -66,9 +67,11 @@ def verify(
     """
     envelope, within = response.envelope, response.assertion
     response_signed = response.root.find(SIGNATURE) is not None
+    signers: list[PublicKey] = []
     if response_signed:
-        signed = signature.verify(response.root, response.root, keys=keys, allow_sha1=allow_sha1)
-        envelope, within = open_response(signed)
+        signed = signature.verify_by(response.root, response.root, keys=keys, allow_sha1=allow_sha1)
+        envelope, within = open_response(signed.element)
+        signers.append(signed.key)
     held = _Held(response.root, response.assertion)
     if within.tag == ENCRYPTED_ASSERTION:
         held = _opened(within, response.assertion, keys, decryption)
@@ -81,12 +84,15 @@ def verify(
     if assertion_signed:
         # Verified where it stood, not inside the Response's canonical form: exclusive canonicalisation of the outer
         # element may drop declarations that the inner signature's PrefixList counts on.
-        within = signature.verify(held.root, held.assertion, keys=keys, allow_sha1=allow_sha1)
+        signed = signature.verify_by(held.root, held.assertion, keys=keys, allow_sha1=allow_sha1)
+        within = signed.element
+        signers.append(signed.key)
     return VerifiedAssertion(
         envelope=envelope,
         assertion=read_assertion(within, decryption),
         response_signed=response_signed,
         assertion_signed=assertion_signed,
+        signers=tuple(signers),
         encryption=held.encryption,
     )
 

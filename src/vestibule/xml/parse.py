@@ -20,6 +20,9 @@ MAX_NAMESPACES: Final = 5_000
 MAX_NAMESPACE_NAME: Final = 256
 """Characters. Exclusive canonical form repeats the name wherever its prefix is used afresh."""
 
+_RESOURCE_LIMIT: Final = 114
+"""libxml2's own word for a document that is beyond the bounds that it has without `huge_tree`: 256 elements deep."""
+
 _DECLARATION: Final = re.compile(
     rb"""<\?xml[ \t\r\n]+version[ \t\r\n]*=[ \t\r\n]*(?:"1\.0"|'1\.0')"""
     rb"""(?:[ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*(?:"(?i:utf-8)"|'(?i:utf-8)'))?"""
@@ -31,10 +34,19 @@ _too_many_attributes: Final = etree.XPath(f"boolean(//@*[{MAX_ATTRIBUTES + 1}])"
 _too_many_attributes_in_all: Final = etree.XPath(f"count(//@*) > {MAX_ATTRIBUTES_IN_ALL}")
 
 
+class _NothingElse(etree.Resolver):
+    """Whatever a document refers to is refused, not fetched."""
+
+    def resolve(self, system_url: str, public_id: str, context: object = None) -> object:
+        raise Refused("xml.doctype", "The document refers to another one; nothing is fetched for it.")
+
+
 # Entities, network, DTD and huge trees stay off even though the byte scan lets nothing through that could ask for
-# them: the scan is ours and may one day be wrong, the parser's settings are the second lock.
+# them: the scan is ours and may one day be wrong, the parser's settings are the second lock. Without the resolver it
+# would not hold: `collect_ids=False`, which keeps strangers' identifiers out of the dictionary, makes libxml2 load the
+# external subset whatever `load_dtd` says.
 def _parser(*, drop_comments: bool) -> etree.XMLParser:
-    return etree.XMLParser(
+    parser = etree.XMLParser(
         encoding="utf-8",
         resolve_entities=False,
         no_network=True,
@@ -47,6 +59,8 @@ def _parser(*, drop_comments: bool) -> etree.XMLParser:
         remove_comments=drop_comments,
         remove_pis=drop_comments,
     )
+    parser.resolvers.add(_NothingElse())
+    return parser
 
 
 _PARSER: Final = _parser(drop_comments=False)
@@ -141,6 +155,10 @@ def _tree(octets: bytes, parser: etree.XMLParser) -> etree._Element:
         return etree.fromstring(octets, parser)
     except (etree.LxmlError, ValueError) as error:
         line = getattr(error, "lineno", None)
+        if getattr(error, "code", None) == _RESOURCE_LIMIT:
+            raise Refused(
+                "xml.too_complex", "The elements are nested too deeply, or a name or text is too long."
+            ) from None
         raise Refused(
             "xml.malformed", "The document is not well-formed XML.", got=None if line is None else f"line {line}"
         ) from None
