@@ -17,9 +17,9 @@ from tests.builders_saml import keys, refusal, response_xml, verified
 from tests.saml.test_checks import NAME_ID, into, say
 from tests.vectors.saml.algorithms import key_info
 from tests.vectors.saml.corpus import certificate, message, swap
+from tests.vectors.saml.octets import external_reference
 from tests.vectors.saml.signing import pkcs, resigned
 from tests.vectors.saml.transport import with_document_type
-from tests.vectors.saml.wrapping import external_reference
 from tests.xml.test_signature import adding, transforms
 
 import vestibule
@@ -169,10 +169,12 @@ def test_s72_a_name_of_two_megabytes_is_too_large_before_it_is_decoded() -> None
 
 def test_s78_ten_thousand_attributes_are_too_many() -> None:
     """As elements for the parser; a few hundred, which parse, for the rules."""
-    many = '<AttributeStatement>{}</AttributeStatement>'
+    many = "<AttributeStatement>{}</AttributeStatement>"
     one = '<Attribute Name="a{}"><AttributeValue>x</AttributeValue></Attribute>'
     for count, code in ((10_000, "xml.too_complex"), (257, "saml.attributes")):
-        octets = response_xml(attributes={}, edit=into(saml("Assertion"), many.format("".join(map(one.format, range(count))))))
+        octets = response_xml(
+            attributes={}, edit=into(saml("Assertion"), many.format("".join(map(one.format, range(count)))))
+        )
         with refusal(code):
             _judged(octets)
     long = one.format("").replace(">x<", f">{'x' * 65_537}<")
@@ -222,7 +224,11 @@ def _canonicalisers() -> set[str]:
     for name, tree in TREES.items():
         for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
             for node in ast.walk(function):
-                if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.lower().startswith("c14n"):
+                if (
+                    isinstance(node, ast.Constant)
+                    and isinstance(node.value, str)
+                    and node.value.lower().startswith("c14n")
+                ):
                     found.add(f"{name}:{function.name}")
                 if isinstance(node, ast.Attribute) and node.attr in ("write_c14n", "canonicalize"):
                     found.add(f"{name}:{function.name}")
@@ -242,7 +248,12 @@ def test_s90_only_a_message_that_was_read_is_canonicalised() -> None:
     for module in ("xml/parse.py", "xml/dictionary.py", "saml/response.py", "saml/bindings.py"):
         imported = {node.module for node in ast.walk(TREES[module]) if isinstance(node, ast.ImportFrom)}
         assert "vestibule.xml.signature" not in imported
-    made = [name for name, tree in TREES.items() for call in _calls(tree) if getattr(call.func, "id", "") == "UnverifiedResponse"]
+    made = [
+        name
+        for name, tree in TREES.items()
+        for call in _calls(tree)
+        if getattr(call.func, "id", "") == "UnverifiedResponse"
+    ]
     assert made == ["saml/response.py"]
     with refusal("xml.signature_no_keys"):  # the first thing that `verify` asks is not the document
         verified(response_xml(), keys=())

@@ -72,7 +72,9 @@ async def latest_code(world: World) -> str | None:
 async def one_page(world: World) -> tuple[int, Mapping[str, str], str]:
     """What is answered to a message that is not signed at all."""
     value = base64.b64encode(message(sign="none")).decode()
-    return without_reference(await world.browser(ISSUER).post(TARGET, {"SAMLResponse": value}, origin=None, cross_site=True))
+    return without_reference(
+        await world.browser(ISSUER).post(TARGET, {"SAMLResponse": value}, origin=None, cross_site=True)
+    )
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row[0].refused], ids=lambda row: row[0].place)

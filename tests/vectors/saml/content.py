@@ -22,7 +22,7 @@ from tests.saml.test_checks import (
     say,
 )
 from tests.saml.test_trust import EVIL
-from tests.vectors.saml.corpus import Vector, accepted, message, refused, renamed, swap
+from tests.vectors.saml.corpus import Vector, accepted, message, refused, renamed
 
 from vestibule.saml.names import ASSERTION, FORMAT_EMAIL, FORMAT_PERSISTENT, PROTOCOL, RESPONDER, SUCCESS, saml, samlp
 
@@ -53,6 +53,10 @@ def vectors() -> Iterator[Vector]:
     yield from _other_messages()
 
 
+# One vector a line:
+# fmt: off
+
+
 def _honest() -> Iterator[Vector]:
     edits: dict[str, tuple[str, Edit]] = {
         "no-destination": ("An unsigned Response without a Destination, which anybody could add.", put(RESPONSE, "Destination", None)),
@@ -65,7 +69,7 @@ def _honest() -> Iterator[Vector]:
         "a-day-long": ("Valid for a day, to the second.", put(CONDITIONS, "NotOnOrAfter", moment(24 * 3600 - 60))),
         "empty-in-response-to": ("An InResponseTo that names nothing is none.", both(put(RESPONSE, "InResponseTo", ""), put(DATA, "InResponseTo", ""))),
         "proxy-and-one-time": ("Conditions that ask nothing of us.", into(CONDITIONS, "<OneTimeUse/><ProxyRestriction Count='0'/>")),
-    }  # fmt: skip
+    }
     for name, (what, edit) in edits.items():
         yield accepted(FAMILY, name, what, message(edit=edit))
     yield accepted(FAMILY, "plain", "The plain message.", message())
@@ -109,7 +113,7 @@ _PLACES = (
     Row("S58", "other-address-of-ours", "saml.recipient", "Made for another address of the same connection than the one that it was posted to.", put(DATA, "Recipient", "https://login.vestibule.example/saml/acs/acme")),
     Row("S58", "prefix", "saml.recipient", "A part of our address.", put(DATA, "Recipient", ACS[:-1])),
     Row("S58", "white-space", "saml.recipient", "Our address, and a space.", put(DATA, "Recipient", ACS + " ")),
-)  # fmt: skip
+)
 
 _PARTIES = (
     Row("S59", "no-conditions", "saml.conditions", "No Conditions.", drop(CONDITIONS)),
@@ -134,7 +138,7 @@ _PARTIES = (
     Row("S64", "assertion-no-break-space", "saml.issuer", "Its name behind a no-break space, which is no white space of XML.", say(ISSUER, f"\u00a0{IDP}")),
     Row("S64", "format", "saml.issuer_format", "An Issuer that is not said to be an entity.", put(ISSUER, "Format", FORMAT_EMAIL)),
     Row("S64", "twice", "saml.shape", "Two Issuers.", into(saml("Assertion"), f"<Issuer>{OTHER}</Issuer>", 1)),
-)  # fmt: skip
+)
 
 _CONFIRMATIONS = (
     Row("S65", "none", "saml.subject_confirmation", "No SubjectConfirmation.", drop(CONFIRMATION)),
@@ -151,7 +155,7 @@ _CONFIRMATIONS = (
     Row("S65", "end-is-no-instant", "saml.confirmation_not_on_or_after", "Its end is no instant.", put(DATA, "NotOnOrAfter", "tomorrow")),
     Row("S65", "ends-in-year-9999", "saml.window", "It ends when the calendar does.", put(DATA, "NotOnOrAfter", "9999-12-31T23:59:59Z")),
     Row("S65", "two-halves", "saml.recipient", "Two confirmations, each half right.", both(put(DATA, "Recipient", OTHER), into(SUBJECT, confirmation(NotOnOrAfter=None)))),
-)  # fmt: skip
+)
 
 _TIMES = (
     Row("S66", "no-end", "saml.not_on_or_after", "Conditions that never end.", put(CONDITIONS, "NotOnOrAfter", None)),
@@ -178,7 +182,7 @@ _TIMES = (
     Row("S68", "empty", "saml.session_not_on_or_after", "Its end is empty.", put(AUTHN, "SessionNotOnOrAfter", "")),
     Row("S68", "second-statement-over", "saml.session_not_on_or_after", "Of two statements the second's session is over.", into(saml("Assertion"), f"<AuthnStatement AuthnInstant='{moment(0)}' SessionNotOnOrAfter='{moment(-99)}'><AuthnContext/></AuthnStatement>")),
     Row("S68", "signs-in-later", "saml.authn_instant", "The person will sign in in the future.", put(AUTHN, "AuthnInstant", moment(61))),
-)  # fmt: skip
+)
 
 _STATEMENTS = (
     Row("S70", "failed-with-an-assertion", "saml.status", "Another status than Success, and an assertion nevertheless.", put(CODE, "Value", RESPONDER)),
@@ -200,7 +204,7 @@ _STATEMENTS = (
     Row("S71", "id-too-long", "saml.id", "An assertion whose ID has 257 characters.", put(saml("Assertion"), "ID", "_" * 257)),
     Row("S71", "no-statement", "saml.authn_statement", "No AuthnStatement: attributes about somebody who has not signed in.", drop(AUTHN)),
     Row("S71", "no-context", "saml.authn_statement", "An AuthnStatement without its context.", drop(f"{AUTHN}/{saml('AuthnContext')}")),
-)  # fmt: skip
+)
 
 _NAMES = (
     Row("S72", "missing", "saml.name_id", "No NameID.", drop(NAME_ID)),
@@ -217,7 +221,7 @@ _NAMES = (
     Row("S78", "session-index-too-long", "saml.value_length", "A SessionIndex of 1,025 characters.", put(AUTHN, "SessionIndex", "x" * 1025)),
     Row("S78", "context-too-long", "saml.value_length", "A context class of 1,025 characters.", say(f"{AUTHN}/{saml('AuthnContext')}/{saml('AuthnContextClassRef')}", "x" * 1025)),
     Row("S78", "unknown-attribute-of-the-assertion", "saml.shape", "An attribute of the assertion that no schema names.", put(saml("Assertion"), "Wild", "x")),
-)  # fmt: skip
+)
 
 
 def _answers() -> Iterator[Vector]:
@@ -230,7 +234,7 @@ def _answers() -> Iterator[Vector]:
         ("another-confirmation", "A confirmation that is not the one used answers a request.", message(edit=confirmed)),
         ("confirmations-differ", "Two confirmations answer two requests.", message(in_response_to="_other", edit=confirmed)),
         ("not-bearer", "A confirmation that is not bearer answers a request.", message(edit=into(SUBJECT, confirmation(InResponseTo="_r").replace("cm:bearer", "cm:sender-vouches")))),
-    ):  # fmt: skip
+    ):
         yield refused("S60", name, "saml.in_response_to", attack, octets)
 
 

@@ -54,7 +54,9 @@ def refused(row: str, name: str, code: str, attack: str, octets: bytes, **more: 
     return Vector(place=f"refused/{row}", name=name, form=form, octets=octets, about=attack, refused=code, **more)
 
 
-def accepted(family: str, name: str, what: str, octets: bytes, *, believed: Mapping[str, Any] | None = None, **more: Any) -> Vector:
+def accepted(
+    family: str, name: str, what: str, octets: bytes, *, believed: Mapping[str, Any] | None = None, **more: Any
+) -> Vector:
     """An honest message of this family; `believed` names what it says otherwise than the plain one."""
     form = more.pop("form", "xml")
     said = {

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from tests.vectors.saml import algorithms, content, transport, wrapping
+from tests.vectors.saml import octets as octet_rows
 from tests.vectors.saml.corpus import HERE, MANIFEST, Vector, described, manifest
 
 FAMILIES = (
-    wrapping.vectors,  # S01 to S34
+    wrapping.vectors,  # S01 to S19, S34
+    octet_rows.vectors,  # S20 to S33
     algorithms.vectors,  # S35 to S50
     # S51 to S56, encryption, has its place here.
     content.vectors,  # S57 to S78

@@ -55,9 +55,16 @@ def squeezed(octets: bytes) -> bytes:
     """A raw DEFLATE stream of stored blocks: the same octets whatever library makes it."""
     blocks = [octets[at : at + 65535] for at in range(0, len(octets), 65535)]
     return b"".join(
-        bytes((at == len(blocks) - 1,)) + len(block).to_bytes(2, "little") + (len(block) ^ 0xFFFF).to_bytes(2, "little") + block
+        bytes((at == len(blocks) - 1,))
+        + len(block).to_bytes(2, "little")
+        + (len(block) ^ 0xFFFF).to_bytes(2, "little")
+        + block
         for at, block in enumerate(blocks)
     )
+
+
+# One vector a line:
+# fmt: off
 
 
 def _honest() -> Iterator[Vector]:
@@ -123,14 +130,7 @@ def _document_types() -> Iterator[Vector]:
 def with_document_type(file: str, address: str) -> dict[str, bytes]:
     """Signed messages before which stands a document type that asks for this file and this address."""
     plain = message()
-    return {
-        "external-entity-file": f'<!DOCTYPE r [<!ENTITY x SYSTEM "{file}">]>'.encode() + _naming(b"&x;"),
-        "external-entity-http": f'<!DOCTYPE r [<!ENTITY x SYSTEM "{address}">]>'.encode() + _naming(b"&x;"),
-        "external-subset-file": f'<!DOCTYPE r SYSTEM "{file}">'.encode() + plain,
-        "external-subset-http": f'<!DOCTYPE r PUBLIC "x" "{address}">'.encode() + plain,
-        "parameter-entity": f'<!DOCTYPE r [<!ENTITY % p SYSTEM "{address}"> %p;]>'.encode() + plain,
-        "parameter-entity-that-carries-out": f'<!DOCTYPE r [<!ENTITY % f SYSTEM "{file}"><!ENTITY % p SYSTEM "{address}"> %p; %f;]>'.encode() + plain,
-    }
+    return {"external-entity-file": f'<!DOCTYPE r [<!ENTITY x SYSTEM "{file}">]>'.encode() + _naming(b"&x;"), "external-entity-http": f'<!DOCTYPE r [<!ENTITY x SYSTEM "{address}">]>'.encode() + _naming(b"&x;"), "external-subset-file": f'<!DOCTYPE r SYSTEM "{file}">'.encode() + plain, "external-subset-http": f'<!DOCTYPE r PUBLIC "x" "{address}">'.encode() + plain, "parameter-entity": f'<!DOCTYPE r [<!ENTITY % p SYSTEM "{address}"> %p;]>'.encode() + plain, "parameter-entity-that-carries-out": f'<!DOCTYPE r [<!ENTITY % f SYSTEM "{file}"><!ENTITY % p SYSTEM "{address}"> %p; %f;]>'.encode() + plain}
 
 
 def _naming(entity: bytes) -> bytes:
@@ -179,7 +179,12 @@ def _encodings() -> Iterator[Vector]:
         "version-2.0": b'<?xml version="2.0"?>' + plain.encode(),
     }.items():
         yield refused("S88", name, ENCODING, f"Another encoding than UTF-8, or another that is said to be: {name.replace('-', ' ')}.", octets)
-    for name, reference in {"surrogate-reference": "&#xD800;", "nul-reference": "&#x0;", "control-reference": "&#x1;", "noncharacter-reference": "&#xFFFF;"}.items():
+    for name, reference in {
+        "surrogate-reference": "&#xD800;",
+        "nul-reference": "&#x0;",
+        "control-reference": "&#x1;",
+        "noncharacter-reference": "&#xFFFF;",
+    }.items():
         yield refused("S88", name, "xml.malformed", f"The character reference {reference}, of no character.", plain.replace(NAME, f"ada{reference}").encode())
 
 
@@ -216,7 +221,11 @@ def _requests() -> Iterator[Vector]:
     good = form(SAMLResponse=message())
     for method in ("GET", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH"):
         yield http("S95", method.lower(), "request.method", f"The consumer is asked by {method}.", request(good, method=method), status=405)
-    boundary = b'--b\r\nContent-Disposition: form-data; name="SAMLResponse"\r\n\r\n' + base64.b64encode(message()) + b"\r\n--b--\r\n"
+    boundary = (
+        b'--b\r\nContent-Disposition: form-data; name="SAMLResponse"\r\n\r\n'
+        + base64.b64encode(message())
+        + b"\r\n--b--\r\n"
+    )
     for name, body, media in (
         ("json", '{"SAMLResponse": ""}', "application/json"),
         ("multipart", boundary, "multipart/form-data; boundary=b"),
