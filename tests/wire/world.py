@@ -233,7 +233,7 @@ class World:
         return [event.kind for event in reversed(await self.house.store.events.latest(limit=500))]
 
 
-_made_keys: list[StoredKey] = []
+_made_keys: dict[datetime, list[StoredKey]] = {}
 
 
 def play(
@@ -249,9 +249,9 @@ def play(
         clock, entropy, store = FixedClock(at), CountingEntropy(), MemoryStore()
         await store.open()
         keyring = Keyring(store=store, clock=clock, entropy=entropy, master_key=b"\x07" * 32)
-        await store.keep(*_made_keys)  # RSA keys are slow to make: one set serves all worlds
+        await store.keep(*_made_keys.get(at, ()))  # RSA keys are slow to make: one set serves all worlds of a moment
         await keyring.prepare()
-        _made_keys[:] = await store.keys.all()
+        _made_keys[at] = list(await store.keys.all())
         settings = Settings(issuer=issuer)
         house = assembly.join(settings, store=store, keyring=keyring, clock=clock, entropy=entropy)
         world = World(house, assembly.build_app(house), clock)
