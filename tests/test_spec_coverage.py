@@ -1,6 +1,7 @@
 """The page that says where each rule is kept: what it names exists, and no rule of the tables is missing from it."""
 
 import ast
+import json
 import re
 from collections import Counter
 from functools import cache
@@ -23,6 +24,10 @@ MOST_UNTESTED = 0
 
 FUNCTION = re.compile(r"([a-z_][a-z0-9_.]*):([A-Za-z_][A-Za-z0-9_.]*)")
 TEST = re.compile(r"([a-z0-9_/]+\.py)::(test_[a-z0-9_]+)")
+VECTORS = re.compile(r"vectors/saml/(refused/S[0-9]{2,3}|accepted/[a-z-]+)/")
+ATTACKS = "Attack table S: the SAML service provider"
+ENCRYPTION = range(51, 57)
+"""Rows about encrypted messages, which have their place but nobody to keep them yet."""
 POSTS = {None: "any post", True: "post believed", False: "post not believed"}
 
 
@@ -94,8 +99,11 @@ def test_what_a_row_names_exists(line: Line) -> None:
     for name in named(line.functions):
         assert callable(function(name)), name
     for name in named(line.tests):
+        if VECTORS.fullmatch(name):
+            assert json.loads((TESTS / name / "vectors.json").read_text(encoding="utf-8"))["vectors"], name
+            continue
         match = TEST.fullmatch(name)
-        assert match, f"{name} is not path::name"
+        assert match, f"{name} is neither path::name nor a directory of vectors"
         assert match[2] in names_in(match[1]), name
 
 
@@ -131,3 +139,14 @@ def test_the_tables_are_told_whole_and_nothing_besides() -> None:
     sections = Counter(line.section for line in LINES)
     assert sections["SAML Profiles and Core: the rules of a response"] == len(RULES)
     assert sections["House rules: the ladder"] == len(unsolicited.LADDER)
+
+
+def test_every_row_of_attack_table_s_is_told_once_and_in_order() -> None:
+    """With its own vectors where there are any, so that none lies about without a row."""
+    lines = {line.rule.partition(":")[0]: line for line in LINES if line.section == ATTACKS}
+    assert list(lines) == [f"S{number:02}" for number in range(1, 102) if number not in ENCRYPTION]
+    lying = {path.name for path in (TESTS / "vectors" / "saml" / "refused").iterdir()}
+    own = {row: {name for name in named(line.tests) if "/refused/" in name} for row, line in lines.items()}
+    assert {row: names for row, names in own.items() if names} == {
+        row: {f"vectors/saml/refused/{row}/"} for row in lying
+    }
