@@ -143,7 +143,7 @@ def test_s22_s47_s86_no_message_makes_anybody_open_a_file_or_an_address(name: st
     """Neither this program nor the C libraries below it, whether the message is refused or believed."""
     octets = hostile_documents(canaries.file, canaries.address)[name]
     assert canaries.file.encode() in octets or canaries.address.encode() in octets
-    attempt(octets)  # once before: what is loaded at first use is not the message's doing
+    canaries.touched(lambda: attempt(octets))  # once before: what is loaded at first use is not the message's doing
 
     def act() -> None:
         with watched() as seen:
@@ -153,6 +153,20 @@ def test_s22_s47_s86_no_message_makes_anybody_open_a_file_or_an_address(name: st
     opened: list[tuple[str, tuple[Any, ...]]] = []
     assert canaries.touched(act) == set()
     assert opened == []
+
+
+@pytest.mark.parametrize("name", with_document_type("file:///x", "http://x.example/"))
+def test_s86_the_parser_opens_nothing_even_if_a_document_type_came_so_far(name: str, canaries: Canaries) -> None:
+    """The second lock: the octets were not judged, and still nothing outside of them is read."""
+    octets = with_document_type(canaries.file, canaries.address)[name]
+    read_on: list[str] = []
+
+    def act() -> None:
+        with suppress(Refused):
+            read_on.append("".join(parse.reparse(octets).itertext("{*}NameID")))
+
+    assert canaries.touched(act) == set()
+    assert read_on in ([], [""])
 
 
 # -- too much ------------------------------------------------------------------------------------------------------------
@@ -267,6 +281,25 @@ def test_s90_the_largest_documents_that_are_read_are_small_enough_to_be_judged_w
 
 
 # -- what the source may not contain ---------------------------------------------------------------------------------------
+
+
+def test_s33_what_is_read_is_what_a_signature_gave_back() -> None:
+    """By construction: the readers get the tree of the octets that were hashed, and never the one that came."""
+    (function,) = (node for node in ast.walk(TREES["saml/trust.py"]) if isinstance(node, ast.FunctionDef))
+    given = {
+        target.id
+        for node in ast.walk(function)
+        if isinstance(node, ast.Assign) and ast.unparse(node.value).startswith("signature.verify(")
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    assert given == {"proven"}
+    readers = [ast.unparse(call.func) for call in _calls(function) if ast.unparse(call.func) == "read_assertion"]
+    assert readers == ["read_assertion"]
+    for call in _calls(function):
+        if ast.unparse(call.func) in ("read_assertion", "open_response"):
+            (argument,) = map(ast.unparse, call.args)
+            assert argument == "proven" or argument.startswith("signature.verify(")
 
 
 @pytest.mark.parametrize("name", TREES)

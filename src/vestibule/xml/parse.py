@@ -33,10 +33,19 @@ _too_many_attributes: Final = etree.XPath(f"boolean(//@*[{MAX_ATTRIBUTES + 1}])"
 _too_many_attributes_in_all: Final = etree.XPath(f"count(//@*) > {MAX_ATTRIBUTES_IN_ALL}")
 
 
+class _NothingElse(etree.Resolver):
+    """Whatever a document refers to is refused, not fetched."""
+
+    def resolve(self, system_url: str, public_id: str, context: object = None) -> object:
+        raise Refused("xml.doctype", "The document refers to another one; nothing is fetched for it.")
+
+
 # Entities, network, DTD and huge trees stay off even though the byte scan lets nothing through that could ask for
-# them: the scan is ours and may one day be wrong, the parser's settings are the second lock.
+# them: the scan is ours and may one day be wrong, the parser's settings are the second lock. Without the resolver it
+# would not hold: `collect_ids=False`, which keeps strangers' identifiers out of the dictionary, makes libxml2 load the
+# external subset whatever `load_dtd` says.
 def _parser(*, drop_comments: bool) -> etree.XMLParser:
-    return etree.XMLParser(
+    parser = etree.XMLParser(
         encoding="utf-8",
         resolve_entities=False,
         no_network=True,
@@ -49,6 +58,8 @@ def _parser(*, drop_comments: bool) -> etree.XMLParser:
         remove_comments=drop_comments,
         remove_pis=drop_comments,
     )
+    parser.resolvers.add(_NothingElse())
+    return parser
 
 
 _PARSER: Final = _parser(drop_comments=False)
@@ -132,7 +143,9 @@ def _tree(octets: bytes, parser: etree.XMLParser) -> etree._Element:
     except (etree.LxmlError, ValueError) as error:
         line = getattr(error, "lineno", None)
         if getattr(error, "code", None) == _RESOURCE_LIMIT:
-            raise Refused("xml.too_complex", "The elements are nested too deeply, or a name or text is too long.") from None
+            raise Refused(
+                "xml.too_complex", "The elements are nested too deeply, or a name or text is too long."
+            ) from None
         raise Refused(
             "xml.malformed", "The document is not well-formed XML.", got=None if line is None else f"line {line}"
         ) from None

@@ -205,6 +205,8 @@ def _transforms() -> Iterator[Vector]:
         "Transforms",
     ):
         yield refused("S48", f"{name}-twice", SHAPE, f"{name} twice.", resigned(message(), doubling(name)))
+    two = adding("Signature", f'<KeyInfo xmlns="{XMLDSIG}"/>')
+    yield refused("S48", "KeyInfo-twice", SHAPE, "KeyInfo twice.", resigned(message(), each(two, two)))
     second = each(doubling("SignatureMethod"), method(f"{XMLDSIG}hmac-sha1"))
     yield refused("S48", "another-SignatureMethod-first", SHAPE, "Two SignatureMethods that differ.", resigned(message(), second))
 

@@ -121,6 +121,8 @@ def _wrapped_assertions() -> Iterator[Vector]:
     yield refused("S05", "forged-alone-with-another-id", REFERENCE, "The forged assertion takes the Signature, under an ID of its own.", tampered(lambda root: (in_place(root), assertion(root).set("ID", "_evil"))))
     yield refused("S06", "original-inside-the-signature", ONE, "The original hides in the Signature that the forged assertion took.", tampered(xsw6))
     yield refused("S06", "something-inside-the-signature", SHAPE, "Something besides its three parts stands in the Signature.", resigned(message(), adding("Signature", '<x xmlns="u:x"/>')))
+    behind_it = each(adding("Signature", f'<KeyInfo xmlns="{XMLDSIG}"/>'), adding("Signature", f'<Object xmlns="{XMLDSIG}"/>'))
+    yield refused("S08", "object-behind-key-info", SHAPE, "An empty ds:Object behind KeyInfo.", resigned(message(), behind_it))
     yield refused("S07", "forged-in-extensions", ONE, "A forged assertion in Extensions.", tampered(xsw7))
     yield refused("S07", "forged-in-extensions-with-the-signed-id", ONE, "The same, with the ID of the signed one.", tampered(same_id_in_extensions))
     yield refused("S08", "original-in-an-object", ONE, "The original in a ds:Object of the forged assertion's Signature.", tampered(xsw8))
