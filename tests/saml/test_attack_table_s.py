@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from lxml import etree
-from tests.builders_saml import keys, refusal, response_xml, verified
+from tests.builders_saml import keys, refusal, response_xml, valid, verified
 from tests.saml.test_checks import NAME_ID, into, say
 from tests.vectors.saml.algorithms import key_info
 from tests.vectors.saml.corpus import certificate, message, swap
@@ -197,8 +197,6 @@ def test_s78_ten_thousand_attributes_are_too_many() -> None:
 
 
 def _judged(octets: bytes) -> None:
-    from tests.builders_saml import valid
-
     valid(decode_post(base64.b64encode(octets).decode()))
 
 
