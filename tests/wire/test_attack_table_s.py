@@ -34,6 +34,7 @@ from tests.wire.world import (
 
 from vestibule import assembly
 from vestibule.keys.keyring import Keyring
+from vestibule.model.ids import ClientId
 from vestibule.saml.names import RESPONDER, samlp
 from vestibule.settings.process import Settings
 from vestibule.store.sqlite import SqliteStore
@@ -229,6 +230,30 @@ def test_s63_what_is_disabled_between_two_hops_finishes_nothing(what: str, code:
         assert "login.succeeded" not in await world.kinds()
 
     play(scene)
+
+
+@pytest.mark.parametrize(
+    ("what", "code"),
+    [("application", "application.disabled"), ("between", "connection.not_enabled_for_application")],
+)
+def test_s63_nothing_that_is_disabled_is_answered_at_once(what: str, code: str) -> None:
+    """`accept` with `direct` has no second hop: it is judged where the response is taken."""
+
+    async def scene(world: World) -> None:
+        configured = world.house.store.configured
+        connection = await configured.connection("acme")
+        application = await configured.application(ClientId("crm"))
+        assert connection is not None
+        assert application is not None
+        if what == "application":
+            changed_one = {"applications": [replace(application, enabled=False)], "connections": []}
+        else:
+            changed_one = {"applications": [], "connections": [replace(connection, applications=())]}
+        await configured.apply(installation=await configured.installation(), **changed_one)
+        browser = world.browser()
+        await turned_away(world, browser, await world.tile(browser), 403, code)
+
+    play(scene, configuration(**ACCEPT, delivery="direct", accept_application_login_csrf_risk=True))
 
 
 # -- once ------------------------------------------------------------------------------------------------------------------
