@@ -97,6 +97,26 @@ def test_s79_direct_delivery_carries_a_relay_state_as_data_alone() -> None:
     play(scene, configuration(**policy))
 
 
+@pytest.mark.parametrize("signed_in", [False, True])
+def test_s80_the_attackers_own_answer_is_refused_in_the_victims_browser(signed_in: bool) -> None:
+    """Whether the victim has a session already or none, and has a login of his own on its way: both stay as they were."""
+
+    async def scene(world: World) -> None:
+        attacker, sent = await started(world)
+        victim, own = await started(world)
+        if signed_in:
+            await victim.get(location(await world.answer(victim, own)), cross_site=True)
+            own = await victim.get(authorization(prompt="login"), cross_site=True)
+        before = dict(victim.jar)
+        page = await world.answer(victim, sent, MALLORY)
+        assert await code_behind(world, refused(page, 400)) == "login.other_browser"
+        assert victim.jar == before
+        assert location(await world.answer(victim, own, authn_instant=world.clock.now()))
+        assert location(await world.answer(attacker, sent, MALLORY))
+
+    play(scene)
+
+
 def test_s81_a_cookie_of_a_sibling_site_is_no_cookie_of_ours() -> None:
     """Without the prefix that only our host can set, a login's value means nothing."""
 
