@@ -39,6 +39,19 @@ def test_one_response_can_be_verified_twice() -> None:
     assert verify(response, keys=keys()) == verify(response, keys=keys())
 
 
+def test_it_is_known_which_key_made_which_signature() -> None:
+    """The Response's first, whatever the order of the keys."""
+    first, second = keys("first", "second")
+    for kind, count in (("assertion", 1), ("response", 1), ("both", 2)):
+        octets = response_xml(sign=kind, key=idp_key("second"))
+        assert verified(octets, keys=(first, second)).signers == (second,) * count
+
+    def outer_by_another(root: etree._Element) -> None:
+        sign(root, key=idp_key("second"), after=saml("Issuer"))
+
+    assert verified(response_xml(tamper=outer_by_another), keys=(first, second)).signers == (second, first)
+
+
 def test_unsigned_is_refused() -> None:
     """Neither signature is there: refused, whoever sent it."""
     with refusal("saml.unsigned"):

@@ -397,8 +397,15 @@ def test_s70_a_refusal_of_the_identity_provider_has_its_own_words_and_not_the_pr
     play(scene)
 
 
+async def signed_by(world: World) -> str:
+    """What the latest trace says of the signature."""
+    (event,) = await world.house.store.events.latest(limit=1)
+    (finding,) = (finding for finding in event.trace if finding.rule == "saml.signature")
+    return finding.got or ""
+
+
 def test_s101_while_a_key_is_rolled_over_both_are_good_and_then_one() -> None:
-    """Logins that are on their way finish under whichever key the identity provider has come to use."""
+    """Logins that are on their way finish under whichever key the identity provider has come to use; the trace says which."""
 
     async def scene(world: World) -> None:
         new = idp_key("new")
@@ -410,8 +417,10 @@ def test_s101_while_a_key_is_rolled_over_both_are_good_and_then_one() -> None:
         certificates.append(certificate_for(new))
         await world.apply(document)
         assert location(await world.answer(browser, sent, key=new))
+        assert (await signed_by(world)).endswith("by certificate 2")
         assert location(await world.tile(world.browser(), key=new))
         assert location(await world.tile(world.browser()))
+        assert (await signed_by(world)).endswith("by certificate 1")
         browser, sent = await started(world)
         del certificates[0]
         await world.apply(document)

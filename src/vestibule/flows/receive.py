@@ -4,7 +4,7 @@ The ACS post is cross-site, so `SameSite=Lax` cookies are absent from it: nothin
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -36,7 +36,7 @@ from vestibule.saml import bindings, checks, response, trust
 from vestibule.saml.checks import ValidAssertion
 from vestibule.store.port import Answered, AssertionClaim, RestartsAnswered, Store, StoreUnavailable
 from vestibule.upstream import saml as upstream
-from vestibule.xml.signature import load_certificates
+from vestibule.xml.signature import PublicKey, load_certificates
 
 OUTCOME_TTL = timedelta(minutes=10)
 """How long a person may think about a question before the login must be started again."""
@@ -117,11 +117,8 @@ class Receiving:
                 got=", ".join(sorted(form))[:200],
             )
         unverified = response.read(bindings.decode_post(form["SAMLResponse"]))
-        verified = trust.verify(
-            unverified,
-            keys=load_certificates(connection.idp.certificates),
-            allow_sha1=connection.allow_sha1_signatures,
-        )
+        keys = load_certificates(connection.idp.certificates)
+        verified = trust.verify(unverified, keys=keys, allow_sha1=connection.allow_sha1_signatures)
         signed = [
             name
             for name, is_signed in (("Response", verified.response_signed), ("Assertion", verified.assertion_signed))
@@ -132,8 +129,8 @@ class Receiving:
                 rule="saml.signature",
                 verdict="pass",
                 why="Every signature verifies with a key of this connection, and only what they cover is read on.",
-                want=f"{len(connection.idp.certificates)} certificate(s)",
-                got=f"signed: {', '.join(signed)}",
+                want=f"{len(keys)} certificate(s)",
+                got=f"signed: {', '.join(signed)}; by certificate {_numbers(verified.signers, keys)}",
             )
         )
         valid = checks.validate(verified, expect=upstream.expectation(connection, acs_url, self.issuer), now=record.now)
@@ -382,6 +379,11 @@ class Receiving:
                     trace=tuple(record.findings),
                 )
             )
+
+
+def _numbers(signers: Sequence[PublicKey], keys: Sequence[PublicKey]) -> str:
+    """Which of the connection's certificates were used, counted from 1: so that an old one is seen to be needed no more."""
+    return ", ".join(str(number) for number in sorted({keys.index(key) + 1 for key in signers}))
 
 
 def _claim(authentication: Authentication) -> AssertionClaim:

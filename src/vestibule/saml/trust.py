@@ -15,13 +15,15 @@ class VerifiedAssertion:
     """What the holder of one of the keys signed. Not yet judged: it may be old, or meant for somebody else.
 
     `assertion` was read from signed octets alone. So was `envelope` if `response_signed`; else it comes from the
-    unsigned message, and may only ever be a reason to refuse. Made by `verify` alone.
+    unsigned message, and may only ever be a reason to refuse. `signers` are the keys that made its signatures, the
+    Response's first. Made by `verify` alone.
     """
 
     envelope: Envelope
     assertion: Assertion
     response_signed: bool
     assertion_signed: bool
+    signers: tuple[PublicKey, ...]
 
 
 def verify(response: UnverifiedResponse, *, keys: Sequence[PublicKey], allow_sha1: bool = False) -> VerifiedAssertion:
@@ -37,15 +39,21 @@ def verify(response: UnverifiedResponse, *, keys: Sequence[PublicKey], allow_sha
         raise Refused(
             "saml.unsigned", "Neither the Response nor its Assertion is signed; the identity provider must sign one."
         )
+    signers: list[PublicKey] = []
     if response_signed:
-        envelope, proven = open_response(signature.verify(root, root, keys=keys, allow_sha1=allow_sha1))
+        signed = signature.verify_by(root, root, keys=keys, allow_sha1=allow_sha1)
+        envelope, proven = open_response(signed.element)
+        signers.append(signed.key)
     if assertion_signed:
         # Verified where it stood, not inside the Response's canonical form: exclusive canonicalisation of the outer
         # element may drop declarations that the inner signature's PrefixList counts on.
-        proven = signature.verify(root, assertion, keys=keys, allow_sha1=allow_sha1)
+        signed = signature.verify_by(root, assertion, keys=keys, allow_sha1=allow_sha1)
+        proven = signed.element
+        signers.append(signed.key)
     return VerifiedAssertion(
         envelope=envelope,
         assertion=read_assertion(proven),
         response_signed=response_signed,
         assertion_signed=assertion_signed,
+        signers=tuple(signers),
     )

@@ -75,9 +75,23 @@ _namespaced_ids = cast(
 )
 
 
+class Signed(NamedTuple):
+    """What a signature covers, as a tree of its own, and the key that made it."""
+
+    element: etree._Element
+    key: PublicKey
+
+
 def verify(
     root: etree._Element, element: etree._Element, *, keys: Sequence[PublicKey], allow_sha1: bool = False
 ) -> etree._Element:
+    """The tree that `verify_by` returns."""
+    return verify_by(root, element, keys=keys, allow_sha1=allow_sha1).element
+
+
+def verify_by(
+    root: etree._Element, element: etree._Element, *, keys: Sequence[PublicKey], allow_sha1: bool = False
+) -> Signed:
     """What the one signature of `element` covers, as a fresh tree of the very octets that were hashed [XMLDSig 3.2].
 
     Stricter than [XMLDSig] and [SAMLCore 5.4]: one Reference, to the Signature's own parent by its `ID`; exactly the
@@ -92,7 +106,7 @@ def verify(
     prefixes, method, reference = _signed_info(signed_info, allow_sha1)
     claimed = _reference(reference, element, allow_sha1)
     # The value comes first: until SignedInfo is authentic, nothing large is canonicalised on its word.
-    _verify_value(_canonical(signed_info, prefixes), value, method, keys)
+    key = _verify_value(_canonical(signed_info, prefixes), value, method, keys)
     dictionary.enter(claimed.prefixes)
     octets = _canonical(_without_signature(root, element), claimed.prefixes)
     hasher = hashes.Hash(claimed.digest)
@@ -102,7 +116,7 @@ def verify(
             "xml.signature_digest",
             "The signed element is not the one that was signed: its digest differs. It was changed on its way.",
         )
-    return reparse(octets)
+    return Signed(reparse(octets), key)
 
 
 def sign(element: etree._Element, *, key: PrivateKey, certificate_pem: str | None = None, after: str) -> None:
@@ -292,13 +306,15 @@ def _prefixes(method: etree._Element) -> tuple[str, ...]:
     return prefixes
 
 
-def _verify_value(octets: bytes, value: bytes, method: _Method, keys: Sequence[PublicKey]) -> None:
-    if not any(_verifies(octets, value, method, key) for key in keys):
-        raise Refused(
-            "xml.signature_value",
-            "No key of this connection made the signature. If the identity provider changed its key, add the new certificate.",
-            got=f"{len(keys)} key(s) tried",
-        )
+def _verify_value(octets: bytes, value: bytes, method: _Method, keys: Sequence[PublicKey]) -> PublicKey:
+    for key in keys:
+        if _verifies(octets, value, method, key):
+            return key
+    raise Refused(
+        "xml.signature_value",
+        "No key of this connection made the signature. If the identity provider changed its key, add the new certificate.",
+        got=f"{len(keys)} key(s) tried",
+    )
 
 
 def _verifies(octets: bytes, value: bytes, method: _Method, key: PublicKey) -> bool:
