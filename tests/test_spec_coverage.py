@@ -26,8 +26,6 @@ FUNCTION = re.compile(r"([a-z_][a-z0-9_.]*):([A-Za-z_][A-Za-z0-9_.]*)")
 TEST = re.compile(r"([a-z0-9_/]+\.py)::(test_[a-z0-9_]+)")
 VECTORS = re.compile(r"vectors/saml/(refused/S[0-9]{2,3}|accepted/[a-z-]+)/")
 ATTACKS = "Attack table S: the SAML service provider"
-ENCRYPTION = range(51, 57)
-"""Rows about encrypted messages, which have their place but nobody to keep them yet."""
 POSTS = {None: "any post", True: "post believed", False: "post not believed"}
 
 
@@ -144,7 +142,7 @@ def test_the_tables_are_told_whole_and_nothing_besides() -> None:
 def test_every_row_of_attack_table_s_is_told_once_and_in_order() -> None:
     """With its own vectors where there are any, so that none lies about without a row."""
     lines = {line.rule.partition(":")[0]: line for line in LINES if line.section == ATTACKS}
-    assert list(lines) == [f"S{number:02}" for number in range(1, 102) if number not in ENCRYPTION]
+    assert list(lines) == [f"S{number:02}" for number in range(1, 102)]
     lying = {path.name for path in (TESTS / "vectors" / "saml" / "refused").iterdir()}
     own = {row: {name for name in named(line.tests) if "/refused/" in name} for row, line in lines.items()}
     assert {row: names for row, names in own.items() if names} == {

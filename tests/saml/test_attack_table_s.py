@@ -322,7 +322,7 @@ def test_s33_what_is_read_is_what_a_signature_gave_back() -> None:
     assert assigned["signed"] == {"signature.verify_by"}
     assert assigned["proven"] == {"signed.element"}
     given = {ast.unparse(call) for call in _calls(function) if ast.unparse(call.func).startswith(("read_", "open_"))}
-    assert given == {"open_response(signed.element)", "read_assertion(proven)"}
+    assert given == {"open_response(signed.element)", "read_assertion(within, decryption)"}
 
 
 @pytest.mark.parametrize("name", TREES)

@@ -26,6 +26,7 @@ from vestibule.settings.process import Settings
 from vestibule.settings.reading import read
 from vestibule.store.memory import MemoryStore
 
+MASTER = b"\x07" * 32
 ISSUER = "https://login.crm.example/"
 HOST = "login.crm.example"
 IDP = "https://idp.acme.example/saml"
@@ -249,7 +250,7 @@ def play(
     async def whole() -> None:
         clock, entropy, store = FixedClock(at), CountingEntropy(), MemoryStore()
         await store.open()
-        keyring = Keyring(store=store, clock=clock, entropy=entropy, master_key=b"\x07" * 32)
+        keyring = Keyring(store=store, clock=clock, entropy=entropy, master_key=MASTER)
         await store.keep(*_made_keys.get(at, ()))  # RSA keys are slow to make: one set serves all worlds of a moment
         await keyring.prepare()
         _made_keys[at] = list(await store.keys.all())
