@@ -36,7 +36,9 @@ def ways(how: How) -> dict[str, How]:
         ),
         "opens, not signed": how,
         "wrong key": replace(how, wrap=flip),
-        "bad tag or padding": replace(how, seal=lambda octets: octets[:-16] + bytes(16)),
+        "bad tag or padding": replace(
+            how, seal=lambda octets: octets[:-17] + bytes([octets[-17] ^ 0xFF]) + octets[-16:]
+        ),
         "not UTF-8": replace(how, plain=lambda octets: octets[:200] + b"\xff" + octets[201:]),
         "not XML": replace(how, plain=lambda octets: octets[:200] + b"<<" + octets[202:]),
     }

@@ -65,31 +65,32 @@ def verify(
     before anything in it is decrypted; an encrypted assertion's own signature after it, and that it is encrypted proves
     nothing: anybody can encrypt for us.
     """
-    envelope, within = response.envelope, response.assertion
+    envelope, proven = response.envelope, None
     response_signed = response.root.find(SIGNATURE) is not None
     signers: list[PublicKey] = []
     if response_signed:
         signed = signature.verify_by(response.root, response.root, keys=keys, allow_sha1=allow_sha1)
-        envelope, within = open_response(signed.element)
+        envelope, proven = open_response(signed.element)
         signers.append(signed.key)
     held = _Held(response.root, response.assertion)
-    if within.tag == ENCRYPTED_ASSERTION:
-        held = _opened(within, response.assertion, keys, decryption)
-        within = held.assertion
+    if held.assertion.tag == ENCRYPTED_ASSERTION:
+        held = _opened(held.assertion, proven, keys, decryption)
+        # What comes out of a text that is proven is proven with it; what comes out of any other is not.
+        proven = None if proven is None else held.assertion
     assertion_signed = held.assertion.find(SIGNATURE) is not None
-    if not response_signed and not assertion_signed:
-        raise Refused(
-            "saml.unsigned", "Neither the Response nor its Assertion is signed; the identity provider must sign one."
-        )
     if assertion_signed:
         # Verified where it stood, not inside the Response's canonical form: exclusive canonicalisation of the outer
         # element may drop declarations that the inner signature's PrefixList counts on.
         signed = signature.verify_by(held.root, held.assertion, keys=keys, allow_sha1=allow_sha1)
-        within = signed.element
+        proven = signed.element
         signers.append(signed.key)
+    if proven is None:
+        raise Refused(
+            "saml.unsigned", "Neither the Response nor its Assertion is signed; the identity provider must sign one."
+        )
     return VerifiedAssertion(
         envelope=envelope,
-        assertion=read_assertion(within, decryption),
+        assertion=read_assertion(proven, decryption),
         response_signed=response_signed,
         assertion_signed=assertion_signed,
         signers=tuple(signers),
@@ -97,16 +98,18 @@ def verify(
     )
 
 
-def _opened(within: etree._Element, sent: etree._Element, keys: Sequence[PublicKey], decryption: Decryption) -> _Held:
-    """The assertion in the EncryptedAssertion `within`; `sent` is the same as it was sent, if a signature covers it.
+def _opened(
+    sent: etree._Element, proven: etree._Element | None, keys: Sequence[PublicKey], decryption: Decryption
+) -> _Held:
+    """The assertion in an EncryptedAssertion: as it was `sent`, and as the Response's signature covers it, if one does.
 
     Prefixes are those of where it stood. An assertion that only the Response's signature proves gets the ones that this
     signature covers and no others; one with a signature of its own may count on all that were sent.
     """
-    opened = encryption.decrypt(within, decryption)
+    opened = encryption.decrypt(sent if proven is None else proven, decryption)
     held = None if opened.octets is None else _parsed(opened.octets, sent.nsmap)
-    if held is not None and within is not sent and held.assertion.find(SIGNATURE) is None:
-        held = _parsed(opened.octets or b"", within.nsmap)
+    if held is not None and proven is not None and held.assertion.find(SIGNATURE) is None:
+        held = _parsed(opened.octets or b"", proven.nsmap)
     if held is None:
         decoy.work(keys, size=opened.size)
         raise encryption.refused()

@@ -118,7 +118,7 @@ def _oracles() -> Iterator[Vector]:
     yield refused("S52", "cbc", ALGORITHM, "AES-CBC, where the connection does not allow it.", encrypted(CBC))
     yield refused("S52", "tripledes", ALGORITHM, "Triple DES, which nobody may use.", encrypted(How(content=XENC + "tripledes-cbc")), allow_cbc=True)
     yield refused("S52", "rsa-1-5", ALGORITHM, "The key travels under RSA PKCS#1 v1.5.", encrypted(How(transport=XENC + "rsa-1_5")), allow_cbc=True)
-    yield refused("S52", "cbc-padding", CLOSED, "AES-CBC with the last octet of its padding 0.", encrypted(replace(CBC, seal=lambda octets: octets[:-17] + bytes([octets[-17] ^ 1]) + octets[-16:])), allow_cbc=True)
+    yield refused("S52", "cbc-padding", CLOSED, "AES-CBC with a padding that says more octets than a block has.", encrypted(replace(CBC, seal=lambda octets: octets[:-17] + bytes([octets[-17] ^ 0xFF]) + octets[-16:])), allow_cbc=True)
     yield refused("S52", "cbc-cut", CLOSED, "AES-CBC without its last block.", encrypted(replace(CBC, seal=lambda octets: octets[:-16])), allow_cbc=True)
     yield refused("S52", "cbc-changed", CLOSED, "AES-CBC with one bit changed in its first block.", encrypted(replace(CBC, seal=lambda octets: bytes([octets[0] ^ 1]) + octets[1:])), allow_cbc=True)
     yield refused("S52", "gcm-changed", CLOSED, "AES-GCM with one bit of its tag changed.", encrypted(How(seal=flip)))
