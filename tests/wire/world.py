@@ -25,6 +25,8 @@ from vestibule.saml.request import ReceivedRequest, read_request
 from vestibule.settings.process import Settings
 from vestibule.settings.reading import read
 from vestibule.store.memory import MemoryStore
+from vestibule.web import app as doors
+from vestibule.web.limits import PATIENCE, Patience
 
 ISSUER = "https://login.crm.example/"
 HOST = "login.crm.example"
@@ -138,8 +140,9 @@ class World:
         self._app = app
         self._count = 0
 
-    def browser(self, base: str = ISSUER) -> WireBrowser:
-        transport = httpx2.ASGITransport(app=self._app, raise_app_exceptions=False)
+    def browser(self, base: str = ISSUER, *, address: str = "127.0.0.1") -> WireBrowser:
+        """A browser without cookies, at this client address."""
+        transport = httpx2.ASGITransport(app=self._app, raise_app_exceptions=False, client=(address, 123))
         return WireBrowser(httpx2.AsyncClient(transport=transport, base_url=base, follow_redirects=False))
 
     async def apply(self, document: Mapping[str, Any]) -> None:
@@ -236,8 +239,18 @@ class World:
 _made_keys: list[StoredKey] = []
 
 
-def play(scene: Callable[[World], Awaitable[None]], document: Mapping[str, Any] | None = None) -> None:
-    """Builds a world with this configuration and plays the scene in it."""
+UNLIMITED = Settings(issuer=ISSUER, limit_refusals=0, limit_connection_refusals=0, limit_requests=0)
+"""Without the limits at the doors: most scenes knock hundreds of times, all from one address."""
+
+
+def play(
+    scene: Callable[[World], Awaitable[None]],
+    document: Mapping[str, Any] | None = None,
+    *,
+    settings: Settings = UNLIMITED,
+    patience: Patience = PATIENCE,
+) -> None:
+    """Builds a world with this configuration and these settings, and plays the scene in it."""
 
     async def whole() -> None:
         clock, entropy, store = FixedClock(), CountingEntropy(), MemoryStore()
@@ -246,9 +259,8 @@ def play(scene: Callable[[World], Awaitable[None]], document: Mapping[str, Any] 
         await store.keep(*_made_keys)  # RSA keys are slow to make: one set serves all worlds
         await keyring.prepare()
         _made_keys[:] = await store.keys.all()
-        settings = Settings(issuer=ISSUER)
         house = assembly.join(settings, store=store, keyring=keyring, clock=clock, entropy=entropy)
-        world = World(house, assembly.build_app(house), clock)
+        world = World(house, doors.build(house, patience=patience), clock)
         await world.apply(document if document is not None else configuration())
         await scene(world)
 

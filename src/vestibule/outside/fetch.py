@@ -41,11 +41,12 @@ class HttpFetch:
         *,
         private: bool = False,
         loopback: bool = False,
+        hosts: frozenset[str] = frozenset(),
         timeout: float = 10.0,
         resolve: Resolve = system_resolve,
         transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
-        self._reach = Reach(private=private, loopback=loopback)
+        self._reach = Reach(private=private, loopback=loopback, hosts=hosts)
         self._timeout = timeout
         self._resolve = resolve
         self._transport = transport
