@@ -11,8 +11,13 @@ _V4_PRIVATE = tuple(
     IPv4Network(network) for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
 )
 _TRANSLATED = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
-# Instance metadata services that hand out credentials and live inside ranges that an operator may open.
-_METADATA_SERVICES = (ip_address("fd00:ec2::254"), ip_address("100.100.100.200"))
+# Special purposes [RFC 6890 and its registries] that `is_global` lets through, or an older Python does not know.
+_RESERVED = (
+    *map(IPv4Network, ("192.0.0.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.175.48.0/24")),
+    *map(IPv6Network, ("2001::/23", "2620:4f:8000::/48", "3fff::/20")),
+)
+# Services of clouds that hand out credentials or orders to the machine, inside ranges that are public or may be opened.
+_METADATA_SERVICES = tuple(map(ip_address, ("fd00:ec2::254", "100.100.100.200", "168.63.129.16")))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +42,8 @@ class Reach:
         if _is_private(address):
             return self.private or host.lower().rstrip(".") in self.hosts
         if isinstance(address, IPv6Address) and address not in _V6_GLOBAL:
+            return False
+        if any(address in network for network in _RESERVED):
             return False
         return address.is_global and not address.is_multicast and not address.is_reserved
 
