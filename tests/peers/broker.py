@@ -57,8 +57,11 @@ class Broker:
         return log.read_text(errors="replace") if log.exists() else ""
 
     @contextmanager
-    def serving(self, document: Mapping[str, Any]) -> Iterator["Broker"]:
-        """Write the configuration file, serve, wait until healthy; a traceback in the log fails whoever caused it."""
+    def serving(self, document: Mapping[str, Any], **settings: str) -> Iterator["Broker"]:
+        """Write the configuration file, serve, wait until healthy; a traceback in the log fails whoever caused it.
+
+        `settings` are further variables of the environment.
+        """
         config = self.directory / "vestibule.yaml"
         config.write_text(yaml.dump(dict(document), Dumper=PlainDumper, sort_keys=False))
         environment = {
@@ -68,6 +71,7 @@ class Broker:
             "VESTIBULE_PORT": str(self.port),
             "PYTHONPATH": str(ROOT / "src"),
             "PYTHONUNBUFFERED": "1",
+            **settings,
         }
         command = (sys.executable, "-m", "vestibule", "serve", "--config", config)
         log = self.directory / "broker.log"

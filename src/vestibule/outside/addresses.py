@@ -12,7 +12,7 @@ _V4_PRIVATE = tuple(
 )
 _TRANSLATED = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
 # Special purposes [RFC 6890 and its registries] that `is_global` lets through, or an older Python does not know.
-_RESERVED = (
+_RESERVED: tuple[IPv4Network | IPv6Network, ...] = (
     *map(IPv4Network, ("192.0.0.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.175.48.0/24")),
     *map(IPv6Network, ("2001::/23", "2620:4f:8000::/48", "3fff::/20")),
 )

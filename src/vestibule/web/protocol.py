@@ -34,6 +34,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._in_head = True
         self._in_message = False
         self._head_bytes = 0
+        self._refused = False
         self._deadline: TimerHandle | None = None
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
@@ -48,13 +49,13 @@ class BoundedHttp(HttpToolsProtocol):
         """Feeds the parser in pieces of what a head may still have, so that none grows beyond that unseen."""
         if self._in_head and self._deadline is None:
             self._within(self.HEAD_SECONDS)
-        while data and not self.transport.is_closing():
+        while data and not self._refused and not self.transport.is_closing():
             room = self.HEAD_LIMIT - self._head_bytes if self._in_head else self.HEAD_LIMIT
             piece, data = data[:room], data[room:]
             if self._in_head:
                 self._head_bytes += len(piece)
             super().data_received(piece)
-            if self._in_head and self._head_bytes >= self.HEAD_LIMIT and not self.transport.is_closing():
+            if self._in_head and self._head_bytes >= self.HEAD_LIMIT and not self._refused:
                 self._answer(431, _TOO_LARGE)
 
     def on_headers_complete(self) -> None:
@@ -88,15 +89,26 @@ class BoundedHttp(HttpToolsProtocol):
             self._deadline.cancel()
             self._deadline = None
 
+    def _answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
     def _too_late(self) -> None:
         self._deadline = None
-        if self.cycle is not None and not self.cycle.response_complete:
+        if self._answering():
             self._within(self.HEAD_SECONDS)  # the request before this one is still being answered
         else:
             self.transport.close()
 
     def _answer(self, status: int, text: str) -> None:
-        """An answer of the protocol's own, to somebody whom the application never sees."""
+        """An answer of the protocol's own, to somebody whom the application never sees.
+
+        What still comes is thrown away for a while: a connection that is closed with octets unread is reset, and its last
+        answer is lost on the way.
+        """
+        if self._answering():  # an answer now would be taken for that of the request before
+            self.transport.close()
+            return
+        self._refused = True
         body = text.encode("ascii")
         headers = [
             *STATIC_HEADERS,
@@ -106,4 +118,5 @@ class BoundedHttp(HttpToolsProtocol):
         ]
         head = b"".join(name + b": " + value + b"\r\n" for name, value in headers)
         self.transport.write(STATUS_LINE[status] + head + b"\r\n" + body)
-        self.transport.close()
+        self.transport.write_eof()
+        self._within(self.LINGER_SECONDS)
