@@ -52,6 +52,7 @@ def test_spending_what_is_not_there_makes_no_debt() -> None:
 def test_a_clock_that_is_set_back_gives_and_takes_nothing() -> None:
     some = purses()
     some.spend("a", 1000.0)
+    assert some.wait("a", 10.0) == 0.0, "two are left, whatever the clock says"
     some.spend("a", 10.0)
     some.spend("a", 10.0)
     assert some.wait("a", 10.0) == 1.0

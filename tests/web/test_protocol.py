@@ -276,7 +276,10 @@ def test_a_kept_connection_has_its_time_from_the_first_byte_of_the_next_head() -
 def test_a_slow_answer_is_not_cut_off_by_the_head_behind_it() -> None:
     async def scene(app: Application, connect: Callable[[], Awaitable[Line]]) -> None:
         line = await connect()
-        line.say(get("/slow") + b"GET /next")
+        line.say(get("/slow"))
+        await line.writer.drain()
+        await asyncio.sleep(0.1)
+        line.say(b"GET /next")
         status, _, body = await line.answer()
         assert (status, body) == (200, b"/slow 0")
         assert await line.closed()

@@ -7,6 +7,8 @@ from typing import Any
 
 import httpx2
 import pytest
+from starlette.requests import Request
+from starlette.types import Receive, Scope, Send
 from tests.wire.world import (
     SPA,
     UNLIMITED,
@@ -21,7 +23,10 @@ from tests.wire.world import (
     refused,
 )
 
-from vestibule.web.limits import Patience
+from vestibule.ground.errors import Refused
+from vestibule.store.port import StoreUnavailable
+from vestibule.web import errors
+from vestibule.web.limits import Patience, SlowBodies
 
 LIMITED = replace(UNLIMITED, limit_refusals=10, limit_connection_refusals=30, limit_requests=200)
 MALLORY = "203.0.113.9"
@@ -231,6 +236,17 @@ def test_a_secret_that_was_only_shown_proves_nothing() -> None:
     play(scene, settings=LIMITED)
 
 
+def test_what_the_store_could_not_answer_spends_nobodys_budget() -> None:
+    """An outage makes everybody fail; none of them did anything."""
+    down = StoreUnavailable("The store is down.")
+    through = Refused("oidc.temporarily_unavailable", "The store is down.")
+    through.__cause__ = down
+    for what, counted in ((down, False), (through, False), (Refused("saml.unsigned", "Not signed."), True)):
+        request = Request({"type": "http"})
+        errors.count(request, what)
+        assert errors.was_refused(request) is counted
+
+
 # -- bodies -----------------------------------------------------------------------------------------------------------
 
 Message = MutableMapping[str, Any]
@@ -336,6 +352,28 @@ def test_a_body_that_keeps_coming_may_take_longer() -> None:
         assert event.code != "request.too_slow"
 
     play(scene, patience=IMPATIENT)
+
+
+def test_after_the_body_nothing_is_hurried() -> None:
+    """What is waited for then is the end of the connection, and that may take as long as the answer does."""
+
+    async def receive() -> Message:
+        if bodies:
+            return bodies.pop()
+        await asyncio.sleep(0.05)
+        return {"type": "http.disconnect"}
+
+    async def door(scope: Scope, receive: Receive, send: Send) -> None:
+        heard.extend([(await receive())["type"], (await receive())["type"]])
+
+    async def send(message: Message) -> None:
+        raise AssertionError("nothing is answered")
+
+    bodies: list[Message] = [{"type": "http.request", "body": b"a", "more_body": False}]
+    heard: list[str] = []
+    waiting = SlowBodies(door, patience=Patience(seconds=0.01, rate=1_000))
+    asyncio.run(waiting({"type": "http"}, receive, send))
+    assert heard == ["http.request", "http.disconnect"]
 
 
 def test_whoever_leaves_in_the_middle_of_a_body_is_no_fault_of_ours(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 
 
@@ -19,6 +20,7 @@ def per_minute(count: int) -> Budget:
     return Budget(burst=count, rate=count / 60)
 
 
+@lru_cache(maxsize=4096)
 def spender(address: str) -> str:
     """Whom an address stands for: an IPv4 address for itself, an IPv6 address for its /64, which is one customer's line.
 
