@@ -107,7 +107,7 @@ def test_a_body_that_drips_is_given_up_in_time() -> None:
     """The time allowed is for the whole answer; a byte now and then does not buy more."""
     talk, taken = for_ever(OK + b"Content-Length: 900\r\n\r\n", b"x", pause=0.02)
     assert refusal(talk, timeout=0.4).code == "fetch.timeout"
-    assert 0 < taken[0] < 900
+    assert taken[0] < 900
 
 
 def test_a_head_that_drips_is_given_up_in_time() -> None:

@@ -17,10 +17,15 @@ from vestibule.web.limits import STATIC_HEADERS
 from vestibule.web.protocol import BoundedHttp
 
 
-class Quick(BoundedHttp):
-    """The same with little patience, so that no test waits long."""
+class Small(BoundedHttp):
+    """The same with room for little."""
 
     HEAD_LIMIT = 2_000
+
+
+class Quick(Small):
+    """And with little patience, for the tests that wait until it ends."""
+
     HEAD_SECONDS = 0.3
     LINGER_SECONDS = 0.3
 
@@ -89,7 +94,7 @@ Scene = Callable[[Application, Callable[[], Awaitable[Line]]], Awaitable[None]]
 async def serving(app: Application, protocol: type[BoundedHttp]) -> AsyncIterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         config = uvicorn.Config(
-            app, http=protocol, ws="none", lifespan="off", log_level="warning", access_log=False, timeout_keep_alive=1
+            app, http=protocol, ws="none", lifespan="off", log_level="warning", access_log=False, timeout_keep_alive=30
         )
         server = Server(config)
         running = asyncio.create_task(server.serve([listening]))
@@ -100,7 +105,7 @@ async def serving(app: Application, protocol: type[BoundedHttp]) -> AsyncIterato
             await running
 
 
-def play(scene: Scene, protocol: type[BoundedHttp] = Quick) -> None:
+def play(scene: Scene, protocol: type[BoundedHttp] = Small) -> None:
     async def whole() -> None:
         app = Application()
         lines: list[Line] = []
@@ -152,7 +157,7 @@ def test_a_head_may_be_as_large_as_the_limit_and_no_larger() -> None:
         bare = len(get("/", "X: "))
         for extra, expected in ((0, 200), (1, 431)):
             line = await connect()
-            line.say(get("/", "X: " + "y" * (Quick.HEAD_LIMIT - bare + extra)))
+            line.say(get("/", "X: " + "y" * (Small.HEAD_LIMIT - bare + extra)))
             status, headers, _ = await line.answer()
             assert status == expected
             assert (headers.get("connection") == "close") is (expected == 431)
@@ -227,7 +232,7 @@ def test_a_connection_that_does_not_finish_its_head_is_closed(start: bytes) -> N
         assert await line.closed()
         assert app.paths == []
 
-    play(scene)
+    play(scene, Quick)
 
 
 def test_a_head_that_drips_is_not_waited_for() -> None:
@@ -248,12 +253,12 @@ def test_a_head_that_drips_is_not_waited_for() -> None:
         drips = [asyncio.create_task(drip(line)) for line in lines]
         began = asyncio.get_running_loop().time()
         assert all(await asyncio.gather(*(line.closed() for line in lines)))
-        assert asyncio.get_running_loop().time() - began < 3
+        assert asyncio.get_running_loop().time() - began < 5
         for task in drips:
             task.cancel()
         assert app.paths == []
 
-    play(scene)
+    play(scene, Quick)
 
 
 def test_a_kept_connection_has_its_time_from_the_first_byte_of_the_next_head() -> None:
@@ -267,10 +272,10 @@ def test_a_kept_connection_has_its_time_from_the_first_byte_of_the_next_head() -
         line.say(get("/b"))
         assert (await line.answer())[0] == 200
         line.say(b"GET /c")
-        assert await line.closed(within=0.9)
+        assert await line.closed()
         assert app.paths == ["/a", "/b"]
 
-    play(scene)
+    play(scene, Quick)
 
 
 def test_a_slow_answer_is_not_cut_off_by_the_head_behind_it() -> None:
@@ -285,7 +290,7 @@ def test_a_slow_answer_is_not_cut_off_by_the_head_behind_it() -> None:
         assert await line.closed()
         assert app.paths == ["/slow"]
 
-    play(scene)
+    play(scene, Quick)
 
 
 def test_a_body_that_nobody_reads_is_thrown_away_for_a_short_time_only() -> None:
@@ -304,10 +309,10 @@ def test_a_body_that_nobody_reads_is_thrown_away_for_a_short_time_only() -> None
                     await asyncio.sleep(0.05)
 
         task = asyncio.create_task(drip())
-        assert await line.closed(within=2)
+        assert await line.closed()
         task.cancel()
 
-    play(scene)
+    play(scene, Quick)
 
 
 def test_a_body_that_nobody_reads_but_that_ends_leaves_the_connection_usable() -> None:
