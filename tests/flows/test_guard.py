@@ -145,6 +145,21 @@ def test_machines_have_no_limit_but_on_failures_and_at_each_door_by_itself() -> 
     story(scene)
 
 
+def test_where_one_address_brings_many_peoples_tokens_ten_times_as_many_may_fail() -> None:
+    """Some have always run out; and what fails there leaves nothing behind."""
+
+    async def scene(gate: Gate) -> None:
+        call = Call(address=HONEST, machine="/userinfo", many=True)
+        for _ in range(40):
+            await gate.guarding.admit(call)
+            gate.guarding.refused(call)
+        with pytest.raises(TooMany) as caught:
+            await gate.guarding.admit(call)
+        assert caught.value.seconds == 2
+
+    story(scene)
+
+
 @pytest.mark.parametrize("kind", ["refusals", "connection_refusals", "requests"])
 def test_each_limit_can_be_switched_off_by_itself(kind: str) -> None:
     async def scene(gate: Gate) -> None:

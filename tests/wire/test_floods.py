@@ -228,6 +228,17 @@ def test_a_proven_application_whose_peoples_codes_have_run_out_is_not_turned_awa
     play(scene, settings=LIMITED)
 
 
+def test_tokens_that_have_run_out_are_ten_times_as_many_as_other_failures() -> None:
+    """At /userinfo; an application's server brings those of all its people."""
+
+    async def scene(world: World) -> None:
+        browser = world.browser(address=MALLORY)
+        answers = [(await browser.get("/userinfo", authorization="Bearer gone")).status_code for _ in range(102)]
+        assert answers == [401] * 100 + [429] * 2
+
+    play(scene, settings=LIMITED)
+
+
 def test_a_secret_that_was_only_shown_proves_nothing() -> None:
     async def scene(world: World) -> None:
         form = {"grant_type": "authorization_code", "code": "gone", "client_id": "crm", "client_secret": "wrong"}

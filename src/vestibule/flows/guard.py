@@ -24,6 +24,8 @@ ADDRESSES = 20_000
 CONNECTIONS = 4_096
 LATELY = Budget(burst=5, rate=1 / 60)
 """What an address may have refused and still be judged while its connection is flooded: five, and one more a minute."""
+MANY = 10
+"""How many times the budget is where one address brings many people's tokens, and a refusal leaves nothing behind."""
 WINDOW = 600.0
 """Seconds in which one flood is told of once, in the log and in one event."""
 
@@ -47,11 +49,13 @@ class Limits:
 class Call:
     """Who knocks at which door: the client's address, and the connection that the address of a SAML post names.
 
-    `machine` is the path of a door that programs call, None for people's doors.
+    `machine` is the path of a door that programs call, None for people's doors. `many`: an application's server asks there
+    with the tokens of all its people, some of which have always run out.
     """
 
     address: str
     machine: str | None = None
+    many: bool = False
     connection: str | None = None
 
 
@@ -74,6 +78,7 @@ class Guarding:
         self._clock = clock
         self._entropy = entropy
         self._refusals = Purses(per_minute(limits.refusals), most=ADDRESSES)
+        self._many = Purses(per_minute(limits.refusals * MANY), most=ADDRESSES)
         self._requests = Purses(per_minute(limits.requests), most=ADDRESSES)
         self._connections = Purses(per_minute(limits.connection_refusals), most=CONNECTIONS)
         self._lately = Purses(LATELY, most=ADDRESSES)
@@ -83,7 +88,7 @@ class Guarding:
         """Counts the request in, or raises `TooMany`."""
         now = self._clock.now().timestamp()
         who = spender(call.address)
-        if seconds := self._refusals.wait((call.machine, who), now):
+        if seconds := self._purses(call).wait((call.machine, who), now):
             raise await self._turned_away("refusals of one address", call, who, seconds, now)
         flooded = 0.0 if call.connection is None else self._connections.wait(call.connection, now)
         if flooded and self._lately.wait(who, now):
@@ -97,10 +102,13 @@ class Guarding:
         """The request was judged and refused: its address pays, and so does the connection that it named."""
         now = self._clock.now().timestamp()
         who = spender(call.address)
-        self._refusals.spend((call.machine, who), now)
+        self._purses(call).spend((call.machine, who), now)
         if call.connection is not None:
             self._connections.spend(call.connection, now)
             self._lately.spend(who, now)
+
+    def _purses(self, call: Call) -> Purses:
+        return self._many if call.many else self._refusals
 
     async def _turned_away(self, budget: str, call: Call, who: Hashable, seconds: float, now: float) -> TooMany:
         before = self._tellings.again((budget, call.machine, who), now)

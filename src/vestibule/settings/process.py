@@ -219,7 +219,9 @@ VARIABLES: tuple[Variable, ...] = (
         read=_networks,
         kind="addresses and networks",
         default="none",
-        meaning="The reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, separated by commas.",
+        meaning="The reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, separated by commas. The "
+        "last address in that chain that is no proxy is the client's. Name the proxies alone: a client whose own address is "
+        "among these writes whatever address it likes.",
     ),
     Variable(
         name="VESTIBULE_LOGIN_TTL",
@@ -257,8 +259,8 @@ VARIABLES: tuple[Variable, ...] = (
         kind="a minute; 0 = no limit",
         default="60",
         meaning="How many requests of one client address (of an IPv6 /64) may be refused: so many at once, and so many a "
-        "minute. Beyond that it is answered with 429, unread. People's doors count together, `/oauth/token`, "
-        "`/oauth/revoke` and `/userinfo` each by itself. Counted in each worker process by itself. Behind a reverse proxy, "
+        "minute. Beyond that it is answered with 429, unread. People's doors count together, `/oauth/token` "
+        "and `/oauth/revoke` each by itself, and so does `/userinfo`, with ten times as many. Counted in each worker process by itself. Behind a reverse proxy, "
         "set `VESTIBULE_TRUSTED_PROXIES`: else everybody has the proxy's address.",
     ),
     Variable(

@@ -12,6 +12,7 @@ from vestibule.web import errors, forms
 
 FREE = ("/static/", "/healthz", "/readyz", "/.well-known/", "/oidc/.well-known/")
 """Doors that cost next to nothing and refuse nothing: balancers, browsers and applications ask as often as they like."""
+USERINFO = "/userinfo"
 _ACS_PATHS = ("/saml/acs/", "/api/authn/single-sign-on/saml/")
 
 
@@ -50,6 +51,7 @@ def _call(request: Request) -> Call:
     return Call(
         address="" if client is None else client.host,
         machine=path if path in errors.MACHINES else None,
+        many=path == USERINFO,
         connection=_connection(request, path) if request.method == "POST" else None,
     )
 
