@@ -22,6 +22,7 @@ from vestibule.flows.answering import Answering
 from vestibule.flows.authorize import Authorizing
 from vestibule.flows.configuration import Configuring
 from vestibule.flows.describe import Describing
+from vestibule.flows.guard import Guarding, Limits
 from vestibule.flows.landing import Landing
 from vestibule.flows.launch import Launching
 from vestibule.flows.logout import Leaving
@@ -48,6 +49,7 @@ from vestibule.settings.process import Settings
 from vestibule.store.port import Store
 from vestibule.store.sqlite import SqliteStore
 from vestibule.web import app as doors
+from vestibule.web.protocol import BoundedHttp
 
 SWEEP_EVERY = 60.0
 """Seconds between two sweeps of what is past all use."""
@@ -83,6 +85,7 @@ class House:
     publishing: Publishing
     configuring: Configuring
     rehearsing: Rehearsing
+    guarding: Guarding
 
 
 def join(
@@ -97,7 +100,9 @@ def join(
     """The flows over these parts; what an engine, a clock or a source of randomness is does not matter here."""
     issuer = settings.issuer
     lifetimes = Lifetimes()
-    fetch = HttpFetch(private=settings.fetch_private, loopback=settings.on_loopback)
+    fetch = HttpFetch(
+        private=settings.fetch_private, loopback=settings.on_loopback, hosts=frozenset(settings.fetch_hosts)
+    )
     starting = Starting(
         store=store,
         keyring=keyring,
@@ -160,6 +165,16 @@ def join(
         publishing=Publishing(keyring=keyring, issuer=issuer),
         configuring=Configuring(store=store, clock=clock, entropy=entropy, fetch=fetch, issuer=issuer),
         rehearsing=Rehearsing(store=store, clock=clock, entropy=entropy, issuer=issuer),
+        guarding=Guarding(
+            Limits(
+                refusals=settings.limit_refusals,
+                connection_refusals=settings.limit_connection_refusals,
+                requests=settings.limit_requests,
+            ),
+            store=store,
+            clock=clock,
+            entropy=entropy,
+        ),
     )
 
 
@@ -280,7 +295,8 @@ def run_server(settings: Settings, *, announce: Callable[[], None]) -> None:
             port=settings.port,
             workers=settings.workers,
             loop="uvloop",
-            http="httptools",
+            http=BoundedHttp,
+            ws="none",
             lifespan="on",
             proxy_headers=bool(settings.trusted_proxies),
             forwarded_allow_ips=",".join(settings.trusted_proxies) or None,

@@ -15,7 +15,8 @@ const watch = (page) => {
   page.on('request', (r) => seen.requests.push({ method: r.method(), url: r.url(), navigation: r.isNavigationRequest() }));
   page.on('response', async (r) => {
     if (!r.request().isNavigationRequest()) return;
-    seen.documents.push({ status: r.status(), url: r.url(), method: r.request().method(), headers: await r.allHeaders().catch(() => ({})) });
+    seen.documents.push({ status: r.status(), url: r.url(), method: r.request().method(), headers: await r.allHeaders().catch(() => ({})),
+      sent: await r.request().allHeaders().catch(() => ({})) });
   });
   page.on('console', (m) => ['error', 'warning'].includes(m.type()) && seen.complaints.push(`${m.type()}: ${m.text()} (${m.location().url})`));
   page.on('pageerror', (e) => seen.complaints.push(`uncaught: ${e}`));

@@ -10,6 +10,7 @@ from tests.doubles import START, CountingEntropy, FixedClock
 from vestibule.downstream import oidc
 from vestibule.downstream.lifetimes import Lifetimes
 from vestibule.flows.browser import hold
+from vestibule.flows.guard import Guarding, Limits
 from vestibule.flows.logout import Leaving
 from vestibule.flows.publish import Publishing
 from vestibule.flows.revoke import Revoking
@@ -108,6 +109,7 @@ class House:
         self.leaving = Leaving(**parts, keyring=self.keyring, issuer=ISSUER)
         self.settings = SimpleNamespace(login_ttl=3600)
         self.publishing = Publishing(keyring=self.keyring, issuer=ISSUER)
+        self.guarding = Guarding(Limits(refusals=0, connection_refusals=0, requests=0), **parts)
 
     async def open(self) -> None:
         await self.store.keep(*await _keys())

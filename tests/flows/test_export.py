@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from lxml import etree
 from tests import builders_saml
 from tests.flows.configuring import SECRET, WITHOUT_SAML, Bench, by_hand
 
@@ -11,6 +12,7 @@ from vestibule.flows.export import export
 from vestibule.saml import metadata
 from vestibule.settings import reading
 from vestibule.settings.document import ApplicationPart, ConnectionPart
+from vestibule.xml import signature
 
 EVERYTHING = f"""\
 confirm_identity_switch: false
@@ -165,6 +167,23 @@ def test_metadata_from_a_url_is_exported_with_what_it_said(bench: Bench, tmp_pat
     assert elsewhere.web.asked == []
     assert elsewhere.connection("acme") == bench.connection("acme")
     assert elsewhere.connection("acme").idp.metadata_url == "https://idp.example/metadata"
+
+
+def test_the_signer_of_metadata_is_exported_with_it(bench: Bench, tmp_path: Path) -> None:
+    """Else the next reading of the same address would believe anybody."""
+    signer = builders_saml.idp_certificate("federation")
+    (bench.base / "federation.pem").write_text(signer)
+    root = etree.fromstring(idp_metadata("https://idp.example/"))
+    root.set("ID", "_metadata")
+    signature.sign(root, key=builders_saml.idp_key("federation"), after=root[0].tag)
+    bench.web.documents["https://idp.example/metadata"] = etree.tostring(root)
+    idp = "{metadata_url: 'https://idp.example/metadata', metadata_certificates: [federation.pem]}"
+    bench.apply(f"connections: [{{name: acme, idp: {idp}}}]")
+    elsewhere = Bench(tmp_path)
+    elsewhere.apply(exported(bench))
+    assert elsewhere.connection("acme") == bench.connection("acme")
+    assert elsewhere.connection("acme").idp.metadata_certificates == (signer,)
+    assert exported(elsewhere) == exported(bench)
 
 
 def idp_metadata(entity_id: str) -> bytes:

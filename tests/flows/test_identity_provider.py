@@ -3,10 +3,12 @@
 import asyncio
 import os
 import ssl
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from lxml import etree
 from tests import builders_saml
 from tests.flows.configuring import Web
 from tests.flows.test_export import idp_metadata
@@ -14,7 +16,8 @@ from tests.flows.test_export import idp_metadata
 from vestibule.flows import identity_provider
 from vestibule.ground.errors import ConfigurationRefused, Refused
 from vestibule.model.connection import IdentityProvider
-from vestibule.settings.document import IdpPart
+from vestibule.settings.document import IdpPart, PartsByHand
+from vestibule.xml import signature
 
 PEM = builders_saml.idp_certificate()
 OTHER = builders_saml.idp_certificate("second")
@@ -139,3 +142,49 @@ def test_one_of_several_providers_is_chosen_by_its_entity_id(tmp_path: Path) -> 
     assert faults(tmp_path, metadata_xml=octets, entity_id="https://other.example/") == {
         "idp.metadata_xml": "configuration.metadata"
     }
+
+
+# -- metadata whose signer is named ----------------------------------------------------------------------------------
+
+SIGNER = builders_saml.idp_certificate("federation")
+
+
+def signed_metadata(which: str = "federation") -> bytes:
+    root = etree.fromstring(idp_metadata(ENTITY))
+    root.set("ID", "_metadata")
+    signature.sign(root, key=builders_saml.idp_key(which), after=root[0].tag)
+    return etree.tostring(root)
+
+
+def test_signed_metadata_is_read_from_a_file_a_text_and_a_url(tmp_path: Path) -> None:
+    """The certificate is a path or PEM text; it is kept only where the metadata may be fetched again."""
+    octets = signed_metadata()
+    (tmp_path / "idp.xml").write_bytes(octets)
+    (tmp_path / "federation.pem").write_text(SIGNER)
+    web = Web(idp=octets)
+    from_file = known(tmp_path, metadata_file="idp.xml", metadata_certificates=("federation.pem",))
+    from_text = known(tmp_path, metadata_xml=octets.decode(), metadata_certificates=(OTHER, SIGNER))
+    url = "https://idp.example/metadata"
+    from_url = known(tmp_path, web, metadata_url=url, metadata_certificates=("federation.pem",))
+    assert from_file == from_text == known(tmp_path, metadata_xml=octets.decode())
+    assert from_file.metadata_certificates == ()
+    assert from_url == replace(from_file, metadata_url=url, metadata_certificates=(SIGNER,))
+
+
+@pytest.mark.parametrize("octets", [idp_metadata(ENTITY), signed_metadata("mallory")])
+def test_metadata_that_the_named_signer_did_not_sign_is_refused(tmp_path: Path, octets: bytes) -> None:
+    (tmp_path / "idp.xml").write_bytes(octets)
+    web = Web(idp=octets)
+    url = "https://idp.example/metadata"
+    pinned = {"metadata_certificates": (SIGNER,)}
+    assert faults(tmp_path, metadata_file="idp.xml", **pinned) == {"idp.metadata_file": "configuration.metadata"}
+    assert faults(tmp_path, metadata_xml=octets.decode(), **pinned) == {"idp.metadata_xml": "configuration.metadata"}
+    assert faults(tmp_path, web, metadata_url=url, **pinned) == {"idp.metadata_url": "configuration.metadata"}
+
+
+def test_a_signers_certificate_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    """Never is the document taken unproven instead; not even where a snapshot makes fetching needless."""
+    given = {"metadata_url": "https://idp.example/metadata", "metadata_certificates": (SIGNER, "missing.pem")}
+    assert faults(tmp_path, **given) == {"idp.metadata_certificates[1]": "configuration.file"}
+    snapshot = PartsByHand(entity_id=ENTITY, certificates=(PEM,))
+    assert faults(tmp_path, snapshot=snapshot, **given) == {"idp.metadata_certificates[1]": "configuration.file"}

@@ -88,11 +88,14 @@ class Broker:
         return self.command("trace", found[0])
 
     @contextmanager
-    def serving(self, document: Mapping[str, Any]) -> Iterator["Broker"]:
-        """Write the configuration file, serve, wait until healthy; a traceback in the log fails whoever caused it."""
+    def serving(self, document: Mapping[str, Any], **settings: str) -> Iterator["Broker"]:
+        """Write the configuration file, serve, wait until healthy; a traceback in the log fails whoever caused it.
+
+        `settings` are further variables of the environment.
+        """
         config = self.directory / "vestibule.yaml"
         config.write_text(yaml.dump(dict(document), Dumper=PlainDumper, sort_keys=False))
-        environment = self._environment()
+        environment = {**self._environment(), **settings}
         command = (sys.executable, "-m", "vestibule", "serve", "--config", config)
         log = self.directory / "broker.log"
         with running(command, port=self.port, log=log, env=environment, cwd=self.directory):

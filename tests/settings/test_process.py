@@ -23,6 +23,8 @@ def test_defaults_are_those_of_one_small_machine() -> None:
     assert (settings.database, settings.host, settings.port) == (Path("vestibule.db"), "127.0.0.1", 8000)
     assert (settings.workers, settings.trusted_proxies, settings.login_ttl) == (1, (), 3600)
     assert (settings.master_key, settings.fetch_private, settings.on_loopback) == (None, False, False)
+    assert settings.fetch_hosts == ()
+    assert (settings.limit_refusals, settings.limit_connection_refusals, settings.limit_requests) == (60, 300, 3000)
 
 
 @pytest.mark.parametrize(
@@ -156,3 +158,42 @@ def test_the_master_key_is_never_shown() -> None:
         process.load({**ISSUER, "VESTIBULE_MASTER_KEY": "hunter2"})
     assert "hunter2" not in str(caught.value)
     assert {fault.code for fault in caught.value.faults} == {"settings.master_key"}
+
+
+def test_hosts_to_fetch_from_are_exact_names() -> None:
+    """One text for each, however it is written."""
+    given = " IDP.corp.example , wiki.corp.example., intranet"
+    settings = process.load({**ISSUER, "VESTIBULE_FETCH_HOSTS": given})
+    assert settings.fetch_hosts == ("idp.corp.example", "wiki.corp.example", "intranet")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "*.corp.example",
+        "*",
+        ".corp.example",
+        "https://idp.corp.example/",
+        "idp.corp.example:8443",
+        "10.0.0.1",
+        "0x7f.1",
+        "[::1]",
+        "fd00::1",
+        "idp corp",
+        "idp.corp.example, 10.0.0.0/8",
+        ",",
+        "b\u00fccher.example",
+    ],
+)
+def test_what_is_no_exact_host_name_is_not_opened(given: str) -> None:
+    """A wildcard would open whatever somebody can register below it; an address has no name to hold it to."""
+    assert refused({**ISSUER, "VESTIBULE_FETCH_HOSTS": given}) == {("VESTIBULE_FETCH_HOSTS", "settings.fetch_hosts")}
+
+
+@pytest.mark.parametrize("name", ["REFUSALS", "CONNECTION_REFUSALS", "REQUESTS"])
+def test_a_limit_is_a_number_and_none_is_no_limit(name: str) -> None:
+    variable = f"VESTIBULE_LIMIT_{name}"
+    assert getattr(process.load({**ISSUER, variable: "0"}), f"limit_{name.lower()}") == 0
+    assert getattr(process.load({**ISSUER, variable: "120"}), f"limit_{name.lower()}") == 120
+    for given in ("-1", "off", "1.5", "1000001"):
+        assert refused({**ISSUER, variable: given}) == {(variable, f"settings.limit_{name.lower()}")}

@@ -146,10 +146,17 @@ def test_a_connection_name_is_letters_digits_and_hyphens(name: str) -> None:
         ("{entity_id: a, sso_url: 'https://a.example/'}", "idp_parts"),
         ("{entity_id: a, certificates: []}", "idp_parts"),
         ("{metadata_file: a, snapshot: {entity_id: a, certificates: [a]}}", "idp_snapshot"),
+        ("{entity_id: a, certificates: [a.pem], metadata_certificates: [b.pem]}", "idp_signer"),
     ],
 )
 def test_an_identity_provider_has_exactly_one_source(idp: str, code: str) -> None:
     assert faults(f"connections: [{{name: acme, idp: {idp}}}]") == {"connections[0].idp": f"configuration.{code}"}
+
+
+def test_an_empty_list_of_signers_is_refused() -> None:
+    """It would look like a demand and be none."""
+    text = "connections: [{name: acme, idp: {metadata_file: a.xml, metadata_certificates: []}}]"
+    assert set(faults(text)) == {"connections[0].idp.metadata_certificates"}
 
 
 def test_two_parts_of_one_name_are_refused() -> None:

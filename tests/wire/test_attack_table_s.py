@@ -322,7 +322,7 @@ async def node(path: Path, clock: FixedClock, seed: str) -> World:
     keyring = Keyring(store=store, clock=clock, entropy=entropy, master_key=b"\x07" * 32)
     await keyring.prepare()
     house = assembly.join(Settings(issuer=ISSUER), store=store, keyring=keyring, clock=clock, entropy=entropy)
-    return World(house, assembly.build_app(house), clock)
+    return World(house, assembly.build_app(house), clock, [])
 
 
 def test_s69_another_node_and_a_restart_do_not_forget(tmp_path: Path) -> None:

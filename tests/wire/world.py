@@ -6,7 +6,7 @@ import html
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,8 @@ from vestibule.saml.request import ReceivedRequest, read_request
 from vestibule.settings.process import Settings
 from vestibule.settings.reading import read
 from vestibule.store.memory import MemoryStore
+from vestibule.web import app as doors
+from vestibule.web.limits import PATIENCE, Patience
 
 MASTER = b"\x07" * 32
 ISSUER = "https://login.crm.example/"
@@ -140,8 +142,9 @@ class World:
         self._app = app
         self._count = 0
 
-    def browser(self, base: str = ISSUER) -> WireBrowser:
-        transport = httpx2.ASGITransport(app=self._app, raise_app_exceptions=False)
+    def browser(self, base: str = ISSUER, *, address: str = "127.0.0.1") -> WireBrowser:
+        """A browser without cookies, at this client address."""
+        transport = httpx2.ASGITransport(app=self._app, raise_app_exceptions=False, client=(address, 123))
         return WireBrowser(httpx2.AsyncClient(transport=transport, base_url=base, follow_redirects=False))
 
     async def apply(self, document: Mapping[str, Any]) -> None:
@@ -238,14 +241,20 @@ class World:
 _made_keys: dict[datetime, list[StoredKey]] = {}
 
 
+UNLIMITED = Settings(issuer=ISSUER, limit_refusals=0, limit_connection_refusals=0, limit_requests=0)
+"""Without the limits at the doors: most scenes knock hundreds of times, all from one address."""
+
+
 def play(
     scene: Callable[[World], Awaitable[None]],
     document: Mapping[str, Any] | None = None,
     *,
     issuer: str = ISSUER,
     at: datetime = START,
+    settings: Settings = UNLIMITED,
+    patience: Patience = PATIENCE,
 ) -> None:
-    """Builds a world with this configuration, under this address and at this moment, and plays the scene in it."""
+    """Builds a world with this configuration and these settings, under this address and at this moment, and plays the scene in it."""
 
     async def whole() -> None:
         clock, entropy, store = FixedClock(at), CountingEntropy(), MemoryStore()
@@ -254,14 +263,15 @@ def play(
         await store.keep(*_made_keys.get(at, ()))  # RSA keys are slow to make: one set serves all worlds of a moment
         await keyring.prepare()
         _made_keys[at] = list(await store.keys.all())
-        settings = Settings(issuer=issuer)
         pauses: list[float] = []
 
         async def pause(seconds: float) -> None:
             pauses.append(seconds)
 
-        house = assembly.join(settings, store=store, keyring=keyring, clock=clock, entropy=entropy, pause=pause)
-        world = World(house, assembly.build_app(house), clock, pauses)
+        house = assembly.join(
+            replace(settings, issuer=issuer), store=store, keyring=keyring, clock=clock, entropy=entropy, pause=pause
+        )
+        world = World(house, doors.build(house, patience=patience), clock, pauses)
         await world.apply(document if document is not None else configuration())
         await scene(world)
 

@@ -98,7 +98,10 @@ def _idp(idp: IdentityProvider) -> dict[str, Any]:
         {name: getattr(idp, name) for name in ("sso_url", "sso_post_url", "slo_url") if getattr(idp, name) is not None}
     )
     parts["certificates"] = list(idp.certificates)
-    return parts if idp.metadata_url is None else {"metadata_url": idp.metadata_url, "snapshot": parts}
+    if idp.metadata_url is None:
+        return parts
+    pinned = {"metadata_certificates": list(idp.metadata_certificates)} if idp.metadata_certificates else {}
+    return {"metadata_url": idp.metadata_url, **pinned, "snapshot": parts}
 
 
 def _policy(policy: IdpInitiated) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 import re
 import ssl
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -31,44 +32,39 @@ class Given:
 async def known(given: Given, fetch: Fetch, now: datetime) -> IdentityProvider:
     """What the part says; metadata is read, and fetched where only its address is given. Raises with every fault."""
     part = given.part
+    signers = _all_certificates(part.metadata_certificates, f"{given.path}.metadata_certificates", given.base)
     if part.snapshot is not None:
-        return _by_hand(given, f"{given.path}.snapshot", part.snapshot, part.metadata_url)
+        known = _by_hand(given, f"{given.path}.snapshot", part.snapshot)
+        return replace(known, metadata_url=part.metadata_url, metadata_certificates=signers)
     if part.metadata_url is not None:
         octets = await _fetched(part.metadata_url, f"{given.path}.metadata_url", fetch)
-        return _from_metadata(octets, f"{given.path}.metadata_url", part, now)
+        known = _from_metadata(octets, f"{given.path}.metadata_url", part, signers, now)
+        return replace(known, metadata_url=part.metadata_url, metadata_certificates=signers)
     if part.metadata_file is not None:
         octets = _file(given.base / part.metadata_file, f"{given.path}.metadata_file")
-        return _from_metadata(octets, f"{given.path}.metadata_file", part, now)
+        return _from_metadata(octets, f"{given.path}.metadata_file", part, signers, now)
     if part.metadata_xml is not None:
-        return _from_metadata(part.metadata_xml.encode(), f"{given.path}.metadata_xml", part, now)
-    return _by_hand(given, given.path, part, None)
+        return _from_metadata(part.metadata_xml.encode(), f"{given.path}.metadata_xml", part, signers, now)
+    return _by_hand(given, given.path, part)
 
 
-def _by_hand(given: Given, path: str, part: IdpPart | PartsByHand, metadata_url: str | None) -> IdentityProvider:
-    certificates: list[str] = []
-    faults: list[Fault] = []
-    for index, text in enumerate(part.certificates or ()):
-        place = f"{path}.certificates[{index}]"
-        try:
-            certificates.extend(_certificates(text, place, given.base))
-        except ConfigurationRefused as refused:
-            faults.extend(refused.faults)
-    if faults:
-        raise ConfigurationRefused(faults)
+def _by_hand(given: Given, path: str, part: IdpPart | PartsByHand) -> IdentityProvider:
     return IdentityProvider(
         entity_id=part.entity_id or "",
         sso_url=part.sso_url,
         sso_post_url=part.sso_post_url,
         slo_url=part.slo_url,
-        certificates=tuple(dict.fromkeys(certificates)),
-        metadata_url=metadata_url,
+        certificates=_all_certificates(part.certificates, f"{path}.certificates", given.base),
     )
 
 
-def _from_metadata(octets: bytes, path: str, part: IdpPart, now: datetime) -> IdentityProvider:
-    """Metadata is believed because of where the operator got it; no signature on it is asked for."""
+def _from_metadata(
+    octets: bytes, path: str, part: IdpPart, signers: tuple[str, ...], now: datetime
+) -> IdentityProvider:
+    """Metadata is believed because of where the operator got it, or because of who signed it, where `signers` says who."""
+    keys = load_certificates(signers) if signers else None
     try:
-        read = metadata.read_idp(octets, now=now, entity_id=part.entity_id)
+        read = metadata.read_idp(octets, now=now, entity_id=part.entity_id, signers=keys)
     except Refused as refused:
         raise _faulty(path, "metadata", f"is no usable metadata: {refused.why}") from None
     return IdentityProvider(
@@ -79,7 +75,6 @@ def _from_metadata(octets: bytes, path: str, part: IdpPart, now: datetime) -> Id
         certificates=tuple(
             dict.fromkeys(pem for text in read.certificates for pem in _certificates(text, path, Path()))
         ),
-        metadata_url=part.metadata_url,
     )
 
 
@@ -90,6 +85,20 @@ async def _fetched(url: str, path: str, fetch: Fetch) -> bytes:
         found = "" if refused.got is None else f" Found: {refused.got}."
         remedy = "Mend that, or download the document and give it as `metadata_file`."
         raise _faulty(path, "metadata", f"could not be fetched. {refused.why}{found} {remedy}") from None
+
+
+def _all_certificates(given: Sequence[str] | None, path: str, base: Path) -> tuple[str, ...]:
+    """The certificates in all of these texts and files, each once; every fault under its own index."""
+    certificates: list[str] = []
+    faults: list[Fault] = []
+    for index, text in enumerate(given or ()):
+        try:
+            certificates.extend(_certificates(text, f"{path}[{index}]", base))
+        except ConfigurationRefused as refused:
+            faults.extend(refused.faults)
+    if faults:
+        raise ConfigurationRefused(faults)
+    return tuple(dict.fromkeys(certificates))
 
 
 def _certificates(given: str, path: str, base: Path) -> tuple[str, ...]:

@@ -63,7 +63,10 @@ class Domain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdentityProvider:
-    """The other side of a connection. `certificates` are PEM texts; several during a rollover; only these are believed."""
+    """The other side of a connection. `certificates` are PEM texts; several during a rollover; only these are believed.
+
+    `metadata_certificates` are those of whoever signs what `metadata_url` gives; none = its signature is not looked at.
+    """
 
     entity_id: str
     sso_url: str | None = None
@@ -71,6 +74,7 @@ class IdentityProvider:
     slo_url: str | None = None
     certificates: tuple[str, ...]
     metadata_url: str | None = None
+    metadata_certificates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,44 +11,64 @@ _V4_PRIVATE = tuple(
     IPv4Network(network) for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
 )
 _TRANSLATED = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
-# Instance metadata services that hand out credentials and live inside ranges that an operator may open.
-_METADATA_SERVICES = (ip_address("fd00:ec2::254"), ip_address("100.100.100.200"))
+# Special purposes [RFC 6890 and its registries] that `is_global` lets through, or an older Python does not know.
+_RESERVED: tuple[IPv4Network | IPv6Network, ...] = (
+    *map(IPv4Network, ("192.0.0.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.175.48.0/24")),
+    *map(IPv6Network, ("2001::/23", "2620:4f:8000::/48", "3fff::/20")),
+)
+# Services of clouds that hand out credentials or orders to the machine, inside ranges that are public or may be opened.
+_METADATA_SERVICES = tuple(map(ip_address, ("fd00:ec2::254", "100.100.100.200", "168.63.129.16")))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
     """How far outgoing requests may go: the public internet always, and what is opened here.
 
-    `private` opens private networks (RFC 1918, RFC 6598, RFC 4193) and loopback; `loopback` only this machine.
-    Nothing opens link-local, multicast, reserved and translated addresses: metadata services live there.
+    `private` opens private networks (RFC 1918, RFC 6598, RFC 4193) and loopback; `loopback` only this machine; `hosts`
+    private networks alone, and to these names alone, which are in lower case and compared whole. Nothing opens
+    link-local, multicast, reserved and translated addresses: metadata services live there.
     """
 
     private: bool = False
     loopback: bool = False
+    hosts: frozenset[str] = frozenset()
 
-    def allows(self, address: IPv4Address | IPv6Address) -> bool:
-        """Whether one address may be connected to."""
+    def allows(self, address: IPv4Address | IPv6Address, *, host: str = "") -> bool:
+        """Whether one address may be connected to under the name `host`."""
         if address in _METADATA_SERVICES or _hides_another(address):
             return False
         if address.is_loopback:
             return self.loopback or self.private
         if _is_private(address):
-            return self.private
+            return self.private or host.lower().rstrip(".") in self.hosts
         if isinstance(address, IPv6Address) and address not in _V6_GLOBAL:
+            return False
+        if any(address in network for network in _RESERVED):
             return False
         return address.is_global and not address.is_multicast and not address.is_reserved
 
     def checked(self, host: str, answers: tuple[str, ...]) -> tuple[str, ...]:
         """The addresses of `host`, all of them allowed; refused if one is not, since the next lookup may pick that one."""
         for answer in answers:
-            if not self.allows(ip_address(answer)):
+            address = ip_address(answer)
+            if not self.allows(address, host=host):
                 raise Refused(
                     "fetch.address",
-                    f"{host} leads to an address that Vestibule does not connect to. Only public addresses are "
-                    "fetched from, unless VESTIBULE_FETCH_PRIVATE=true opens private networks.",
+                    f"{host} leads to an address that Vestibule does not connect to. {_remedy(host, address)}",
                     got=answer,
                 )
         return answers
+
+
+def _remedy(host: str, address: IPv4Address | IPv6Address) -> str:
+    """What opens such an address, if anything does."""
+    if address.is_loopback:
+        return "It is this machine. VESTIBULE_FETCH_PRIVATE=true opens it, together with all private networks."
+    if address in _METADATA_SERVICES or not _is_private(address):
+        return "Only public addresses are fetched from."
+    if host == str(address):
+        return "It is private. Give a host name, and let VESTIBULE_FETCH_HOSTS name it."
+    return f"It is private. VESTIBULE_FETCH_HOSTS={host} lets Vestibule fetch from this host there."
 
 
 def _hides_another(address: IPv4Address | IPv6Address) -> bool:

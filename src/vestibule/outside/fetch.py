@@ -41,14 +41,17 @@ class HttpFetch:
         *,
         private: bool = False,
         loopback: bool = False,
+        hosts: frozenset[str] = frozenset(),
         timeout: float = 10.0,
         resolve: Resolve = system_resolve,
         transport: httpx2.AsyncBaseTransport | None = None,
+        trust: ssl.SSLContext | None = None,
     ) -> None:
-        self._reach = Reach(private=private, loopback=loopback)
+        self._reach = Reach(private=private, loopback=loopback, hosts=hosts)
         self._timeout = timeout
         self._resolve = resolve
         self._transport = transport
+        self._trust = trust
 
     async def get(self, url: str, *, limit: int) -> bytes:
         """The body found at `url`: a 200, at most `limit` bytes, uncompressed, within the time allowed in all."""
@@ -64,7 +67,11 @@ class HttpFetch:
 
     async def _follow(self, url: str, limit: int) -> bytes:
         async with httpx2.AsyncClient(
-            transport=self._transport, trust_env=False, follow_redirects=False, timeout=self._timeout
+            transport=self._transport,
+            verify=self._trust or True,
+            trust_env=False,
+            follow_redirects=False,
+            timeout=self._timeout,
         ) as client:
             current = url
             for _ in range(MAX_REDIRECTS + 1):
@@ -104,7 +111,7 @@ class HttpFetch:
         response = await client.send(request, stream=True)
         try:
             if response.status_code in _REDIRECTS and "location" in response.headers:
-                return urljoin(str(target), response.headers["location"])
+                return _led(target, response.headers["location"])
             return await _body(response, _shown(str(target)), limit)
         finally:
             await response.aclose()
@@ -122,6 +129,14 @@ async def _body(response: httpx2.Response, shown: str, limit: int) -> bytes:
         if len(body) > limit:
             raise Refused("fetch.too_large", f"{shown} is larger than allowed.", want=f"at most {limit} bytes")
     return bytes(body)
+
+
+def _led(target: httpx2.URL, location: str) -> str:
+    """Where a redirect leads; it is judged like any other URL before anything is sent there."""
+    try:
+        return urljoin(str(target), location)
+    except ValueError:
+        raise Refused("fetch.redirect", f"{_shown(str(target))} redirects to something that is no URL.") from None
 
 
 def _parsed(url: str) -> httpx2.URL:

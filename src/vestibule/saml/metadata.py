@@ -1,7 +1,8 @@
 """Metadata [SAMLMeta]: reading an identity provider's, writing ours.
 
-A signature on metadata is not what it is trusted by, and is not looked at: an operator brings the file, or names the
-https address it is fetched from, and what was read is shown before it counts.
+By itself a signature on metadata is not what it is trusted by, and is not looked at: an operator brings the file, or names
+the https address it is fetched from. An operator who names the signer's certificate asks for more: then nothing is read
+but what that signer signed [SAMLMeta 3].
 """
 
 import binascii
@@ -18,7 +19,7 @@ from vestibule.saml.instant import read_instant
 from vestibule.saml.names import BINDING_POST, BINDING_REDIRECT, PROTOCOL, ds, md
 from vestibule.saml.write import add, add_certificate, flag, metadata_root, octets
 from vestibule.xml.parse import parse, text
-from vestibule.xml.signature import certificate_text, load_certificates
+from vestibule.xml.signature import SIGNATURE, PublicKey, certificate_text, load_certificates, verify
 
 _ENTITY: Final = md("EntityDescriptor")
 _MAX_LOCATION: Final = 2048
@@ -38,8 +39,12 @@ class IdpMetadata:
     valid_until: datetime | None
 
 
-def read_idp(octets: bytes, *, now: datetime, entity_id: str | None = None) -> IdpMetadata:
+def read_idp(
+    octets: bytes, *, now: datetime, entity_id: str | None = None, signers: Sequence[PublicKey] | None = None
+) -> IdpMetadata:
     """The one identity provider in a metadata document, or the one of `entity_id`; else `Refused`.
+
+    With `signers`, the root must carry a signature of one of these keys, and what is read is what they signed.
 
     Comments and a byte order mark are tolerated, unlike in messages, and so are extensions and roles that we do not
     know: real identity providers write all of these. Keys that are too weak are left out; without any key it is refused,
@@ -48,6 +53,8 @@ def read_idp(octets: bytes, *, now: datetime, entity_id: str | None = None) -> I
     root = parse(octets.removeprefix(b"\xef\xbb\xbf"), drop_comments=True)
     if root.tag not in (_ENTITY, md("EntitiesDescriptor")):
         raise Refused("metadata.not_metadata", "The document is not SAML 2.0 metadata.", want=_ENTITY, got=root.tag)
+    if signers is not None:
+        root = _signed(root, signers)
     entity, role = _one_idp(root, entity_id)
     valid_until = _valid_until(role, now)
     single_sign_on = md("SingleSignOnService")
@@ -103,6 +110,34 @@ def write_sp(
             isDefault=flag(index == 0),
         )
     return octets(root)
+
+
+def _signed(root: etree._Element, signers: Sequence[PublicKey]) -> etree._Element:
+    """The tree that one of `signers` signed, in place of the one that was sent [SAMLMeta 3].
+
+    The signature must be the root's own: one on an entity inside says nothing of what stands beside it. Comments were
+    thrown away before, which no canonical form here would show; so were processing instructions, which it would: what was
+    signed with them is refused, and what was slipped in afterwards is not read.
+    """
+    if root.find(SIGNATURE) is None:
+        inside = next(root.iter(SIGNATURE), None) is not None
+        raise Refused(
+            "metadata.unsigned",
+            "The document as a whole is not signed, although metadata_certificates name who signs it. "
+            + ("Only a part of it is. " if inside else "")
+            + "Ask the identity provider for metadata whose root is signed, or leave metadata_certificates out.",
+        )
+    try:
+        return verify(root, root, keys=signers)
+    except Refused as refused:
+        if refused.code != "xml.signature_value":
+            raise
+        raise Refused(
+            "metadata.signer",
+            "None of metadata_certificates made the signature. If the signer changed its key, get the new certificate in "
+            "another way than from this document, and add it.",
+            got=refused.got,
+        ) from None
 
 
 def _one_idp(root: etree._Element, entity_id: str | None) -> tuple[etree._Element, etree._Element]:

@@ -143,6 +143,15 @@ class IdpPart(Part):
     metadata_url: WebUrl | None = Field(default=None, description="Metadata to fetch when the file is applied.")
     metadata_file: Text | None = Field(default=None, description="Metadata in a file, relative to this one.")
     metadata_xml: Long | None = Field(default=None, description="Metadata as text.")
+    metadata_certificates: (
+        Annotated[tuple[Long, ...], Field(min_length=1, max_length=20), Kind("list of paths or PEM texts")] | None
+    ) = Field(
+        default=None,
+        description="Beside metadata: the certificates of whoever signs it, as PEM text or as paths relative to this file. The "
+        "document as a whole must then be signed by one of them, and nothing is read but what was signed; several during a "
+        "rollover. Left out: a signature on it is not looked at. With `metadata_file` and `metadata_xml` it holds for this "
+        "reading; with `metadata_url` it is kept.",
+    )
     snapshot: PartsByHand | None = Field(
         default=None,
         description="Beside `metadata_url`: what it said when it was last read, as `export` writes it. Used as it is; "
@@ -177,6 +186,8 @@ class IdpPart(Part):
             )
         if by_hand and (self.entity_id is None or not self.certificates):
             raise refusal("idp_parts", "by hand needs entity_id and at least one certificate.")
+        if by_hand and self.metadata_certificates is not None:
+            raise refusal("idp_signer", "has metadata_certificates without metadata that they could be held against.")
         if self.snapshot is not None and self.metadata_url is None:
             raise refusal("idp_snapshot", "has a snapshot without the metadata_url that it is of.")
         return self

@@ -1,6 +1,7 @@
 """The process settings: what one Vestibule process must know before it can open its store, from the environment."""
 
 import difflib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_network
@@ -13,6 +14,10 @@ from vestibule.ground.url import is_loopback, is_web_url, origin
 from vestibule.settings.master_key import decoded
 
 PREFIX = "VESTIBULE_"
+_HOST_NAME = re.compile(
+    r"(?=.{1,253}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
+)
+"""A name, never an address: its last label begins with a letter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +36,10 @@ class Settings:
     trusted_proxies: tuple[str, ...] = ()
     login_ttl: int = 3600
     fetch_private: bool = False
+    fetch_hosts: tuple[str, ...] = ()
+    limit_refusals: int = 60
+    limit_connection_refusals: int = 300
+    limit_requests: int = 3000
 
     @property
     def on_loopback(self) -> bool:
@@ -137,6 +146,15 @@ def _networks(value: str) -> tuple[str, ...]:
         ) from None
 
 
+def _host_names(value: str) -> tuple[str, ...]:
+    names = tuple(part.strip().lower().rstrip(".") for part in value.split(",") if part.strip())
+    if not names or not all(_HOST_NAME.fullmatch(name) for name in names):
+        raise ValueError(
+            "must be host names, separated by commas: idp.corp.example. Exact names: no wildcards, addresses, ports or URLs."
+        )
+    return names
+
+
 def _flag(value: str) -> bool:
     if value not in ("true", "false"):
         raise ValueError("must be true or false.")
@@ -201,7 +219,9 @@ VARIABLES: tuple[Variable, ...] = (
         read=_networks,
         kind="addresses and networks",
         default="none",
-        meaning="The reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, separated by commas.",
+        meaning="The reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, separated by commas. The "
+        "last address in that chain that is no proxy is the client's. Name the proxies alone: a client whose own address is "
+        "among these writes whatever address it likes.",
     ),
     Variable(
         name="VESTIBULE_LOGIN_TTL",
@@ -219,7 +239,47 @@ VARIABLES: tuple[Variable, ...] = (
         default="false",
         meaning="Whether metadata may be fetched from private networks and this machine. *Risk:* whoever may set a "
         "`metadata_url` can then make Vestibule send requests into your network. Link-local addresses stay closed. This machine is "
-        "open anyway where the issuer is a loopback name.",
+        "open anyway where the issuer is a loopback name. `VESTIBULE_FETCH_HOSTS` opens less.",
+    ),
+    Variable(
+        name="VESTIBULE_FETCH_HOSTS",
+        field="fetch_hosts",
+        read=_host_names,
+        kind="host names",
+        default="none",
+        meaning="Hosts that metadata may be fetched from although their names lead into private networks: exact names, "
+        "separated by commas, such as `idp.corp.example`. *Risk:* whoever may set a `metadata_url`, or answers for these "
+        "names in DNS, can make Vestibule send requests to any private address under them. Link-local addresses, this "
+        "machine and the metadata services of clouds stay closed.",
+    ),
+    Variable(
+        name="VESTIBULE_LIMIT_REFUSALS",
+        field="limit_refusals",
+        read=_number(0, 1_000_000),
+        kind="a minute; 0 = no limit",
+        default="60",
+        meaning="How many requests of one client address (of an IPv6 /64) may be refused: so many at once, and so many a "
+        "minute. Beyond that it is answered with 429, unread. People's doors count together, `/oauth/token` "
+        "and `/oauth/revoke` each by itself, and so does `/userinfo`, with ten times as many. Counted in each worker process by itself. Behind a reverse proxy, "
+        "set `VESTIBULE_TRUSTED_PROXIES`: else everybody has the proxy's address.",
+    ),
+    Variable(
+        name="VESTIBULE_LIMIT_CONNECTION_REFUSALS",
+        field="limit_connection_refusals",
+        read=_number(0, 1_000_000),
+        kind="a minute; 0 = no limit",
+        default="300",
+        meaning="How many SAML posts to one connection may be refused, from all addresses together. Beyond that, addresses "
+        "of which more than five were refused lately are answered with 429; all others are judged as ever.",
+    ),
+    Variable(
+        name="VESTIBULE_LIMIT_REQUESTS",
+        field="limit_requests",
+        read=_number(0, 1_000_000),
+        kind="a minute; 0 = no limit",
+        default="3000",
+        meaning="How many requests of one client address people's doors take, whatever comes of them: so many at once, and "
+        "so many a minute. A whole company may sit behind one address. Machines' doors have no such limit.",
     ),
 )
 """Every variable there is; the reference is made from this table."""

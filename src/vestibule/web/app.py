@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from vestibule.ground.errors import Refused
-from vestibule.web import errors, health, limits, login, oidc, pages, respond, saml
+from vestibule.web import errors, health, limits, login, oidc, pages, rates, respond, saml
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -79,14 +79,16 @@ async def _http(request: Request, error: Exception) -> Response:
     return response
 
 
-def build(house: Any) -> Starlette:
+def build(house: Any, *, patience: limits.Patience = limits.PATIENCE) -> Starlette:
     """The ASGI application over an open house (see `vestibule.assembly`)."""
     app = Starlette(
         routes=_routes(),
         middleware=[
             Middleware(limits.SafeHeaders, secure=urlsplit(house.issuer).scheme == "https"),
+            Middleware(rates.RateLimits, guarding=house.guarding, answer=oidc.turned_away),
             Middleware(limits.OneHost, issuer=house.issuer),
             Middleware(limits.NoBugShown, answer=errors.bug),
+            Middleware(limits.SlowBodies, patience=patience),
         ],
         exception_handlers={Refused: _refused, HTTPException: _http},
     )

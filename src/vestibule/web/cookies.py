@@ -1,7 +1,7 @@
 """The cookie table: names, flags, and how many of each a browser may be made to hold [RFC 6265bis]."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -35,9 +35,29 @@ class Held:
     secret: str
 
 
+def sent(request: Request) -> Mapping[str, str]:
+    """The cookies of the request whose names are ours to the letter, and came once [RFC 6265bis 5.8.3].
+
+    Nothing but the space that browsers write is taken off a name: a sibling site may set a cookie named `\xa0__Host-…` for
+    our host, which browsers do not hold to the prefix's rules, and a reader that strips it would take it for ours. Two of
+    one name are none: a browser holds one at most, so that somebody else had a hand in it, and which one cannot be told.
+    """
+    found: dict[str, str] = {}
+    twice: set[str] = set()
+    for line in request.headers.getlist("cookie"):
+        for pair in line.split(";"):
+            name, _, value = pair.strip(" \t").partition("=")
+            if not name.startswith("__Host-vst-"):
+                continue
+            if name in found:
+                twice.add(name)
+            found[name] = value
+    return {name: value for name, value in found.items() if name not in twice}
+
+
 def _held(request: Request, prefix: str) -> tuple[Held, ...]:
     found = []
-    for name, value in request.cookies.items():
+    for name, value in sent(request).items():
         slot = _SLOT_OF.get(name.removeprefix(prefix)) if name.startswith(prefix) else None
         if slot is None:
             continue
@@ -58,7 +78,7 @@ def csrf(request: Request) -> str | None:
 
 
 def _plain(request: Request, name: str) -> str | None:
-    value = request.cookies.get(name, "")
+    value = sent(request).get(name, "")
     return value if _SECRET.fullmatch(value) else None
 
 

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from vestibule.downstream import oidc as downstream
+from vestibule.flows.guard import TooMany
 from vestibule.flows.record import Record, keep_refusal, new_reference
 from vestibule.ground.errors import OAuthRefused, Refused
 from vestibule.model.installation import Branding, Installation
@@ -18,6 +19,8 @@ log = structlog.get_logger("vestibule.web")
 
 STATUS: Mapping[str, int] = {
     "request.too_large": 413,
+    "request.too_slow": 408,
+    "request.too_many": 429,
     "saml.too_large": 413,
     "request.content_type": 415,
     "request.method": 405,
@@ -39,6 +42,7 @@ UNREMARKABLE = frozenset(("request.not_found", "request.method"))
 """Refusals that are not worth an event, and so have no reference: strangers knock at every address."""
 MACHINES = frozenset(("/oauth/token", "/oauth/revoke", "/userinfo", "/.well-known/jwks.json"))
 """Addresses that programs call: their errors are JSON."""
+_REFUSED = "vestibule.refused"
 
 
 def status_of(code: str) -> int:
@@ -64,9 +68,21 @@ def tell(request: Request, refused: Refused) -> None:
         log.info("refused", **said)
 
 
+def count(request: Request, refused: Refused) -> None:
+    """Notes that this request was refused for what it was, for the limits at the doors; not if the store is to blame."""
+    if not isinstance(refused, StoreUnavailable) and not isinstance(refused.__cause__, StoreUnavailable):
+        request.scope[_REFUSED] = True
+
+
+def was_refused(request: Request) -> bool:
+    return _REFUSED in request.scope
+
+
 async def page(request: Request, refused: Refused) -> Response:
     """The person's page: plain words chosen by the code, and the reference number that leads to the trace."""
     house = request.app.state.house
+    if refused.code not in UNREMARKABLE:
+        count(request, refused)
     if refused.reference is None and refused.code not in UNREMARKABLE:
         record = Record(entropy=house.entropy, now=house.clock.now(), reference=new_reference(house.entropy))
         await keep_refusal(house.store, record, refused, "request.refused")
@@ -87,6 +103,8 @@ async def answer(request: Request, refused: Refused) -> Response:
     if isinstance(refused, AuthorizationRefused) and refused.redirect_uri is not None:
         issuer: str = request.app.state.house.issuer
         tell(request, refused)
+        if refused.error != "login_required":  # the everyday answer to prompt=none
+            count(request, refused)
         sent = downstream.refuse(refused, issuer)
         if sent is not None:
             return respond.send(sent, await branding(request), after_post=request.method == "POST")
@@ -111,7 +129,18 @@ def oauth(refused: Refused, *, headers: Mapping[str, str] | None = None) -> Resp
 
 
 def _oauth_error(code: str) -> str:
-    return "temporarily_unavailable" if code == "store.unavailable" else "invalid_request"
+    return "temporarily_unavailable" if code in ("store.unavailable", "request.too_many") else "invalid_request"
+
+
+async def turned_away(request: Request, refused: TooMany) -> Response:
+    """Too many: nothing is read, kept or logged for it. The page has no reference, since there is no trace."""
+    headers = {"Retry-After": str(refused.seconds)}
+    if request.url.path in MACHINES:
+        return oauth(refused, headers=headers)
+    shown = pages.error(await branding(request), reference="", code=refused.code, back=None, status=429)
+    response = respond.page(shown)
+    response.headers.update(headers)
+    return response
 
 
 async def bug(request: Request, error: Exception) -> Response:

@@ -1,14 +1,17 @@
-"""What surrounds every door: one host name, and headers that say no to framing, sniffing, caching and referrers."""
+"""What surrounds every door: one host name, bodies in time, and headers that say no to framing, sniffing and the rest."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import structlog
 from starlette.datastructures import Headers
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from vestibule.ground.errors import Refused
 from vestibule.ground.url import plain_host
 
 log = structlog.get_logger("vestibule.web")
@@ -20,9 +23,15 @@ _HEADERS = {
     "referrer-policy": "no-referrer",
     "x-frame-options": "DENY",
     "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
     "cache-control": "no-store",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
 }
+
+
+STATIC_HEADERS = tuple((name.encode(), value.encode()) for name, value in _HEADERS.items())
+"""What every answer carries, whatever the address it is served under."""
 
 
 class OneHost:
@@ -62,6 +71,8 @@ class NoBugShown:
 
         try:
             await self._app(scope, receive, watched)
+        except ClientDisconnect:
+            return  # whoever went away in the middle of a body is told nothing, and is no fault of ours
         except Exception as error:  # whatever it is, a person or a client is waiting for an answer
             if scope["type"] != "http" or started:
                 raise
@@ -69,13 +80,68 @@ class NoBugShown:
             await response(scope, receive, send)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long a body may take: `seconds` at least, and one more for every `rate` bytes that have come."""
+
+    seconds: float
+    rate: int
+
+
+PATIENCE = Patience(seconds=10.0, rate=8_000)
+"""A telephone on a bad line sends faster; a body that drips is not waited for."""
+
+
+class SlowBodies:
+    """A request whose body does not come in time is refused, whoever reads it."""
+
+    def __init__(self, app: ASGIApp, *, patience: Patience) -> None:
+        self._app = app
+        self._patience = patience
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        clock = asyncio.get_running_loop()
+        began = clock.time()
+        came = 0
+        whole = False
+        late = False
+
+        async def in_time() -> Message:
+            nonlocal came, whole, late
+            if whole:  # nothing but the end of the connection is waited for now
+                return await receive()
+            try:
+                async with asyncio.timeout_at(began + self._patience.seconds + came / self._patience.rate):
+                    message = await receive()
+            except TimeoutError:
+                late = True
+                raise Refused(
+                    "request.too_slow",
+                    "The body did not come in time; send it faster, or look for what holds it up on the way.",
+                    want=f"{self._patience.seconds:g} s, and 1 s for each {self._patience.rate} bytes",
+                    got=f"{came} bytes",
+                ) from None
+            came += len(message.get("body", b""))
+            whole = not message.get("more_body", False)
+            return message
+
+        async def answer(message: Message) -> None:
+            if late and message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (b"connection", b"close")]
+            await send(message)
+
+        await self._app(scope, in_time, answer)
+
+
 class SafeHeaders:
     """Adds what every answer carries; an answer that says something itself keeps its own."""
 
     def __init__(self, app: ASGIApp, *, secure: bool) -> None:
         self._app = app
-        said = {**_HEADERS, **({"strict-transport-security": "max-age=31536000"} if secure else {})}
-        self._headers = [(name.encode(), value.encode()) for name, value in said.items()]
+        self._headers = [*STATIC_HEADERS, *([(b"strict-transport-security", b"max-age=31536000")] if secure else [])]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from vestibule.flows.guard import TooMany
 from vestibule.flows.logout import SIGNED_OUT, AskFirst
 from vestibule.ground.errors import OAuthRefused, Refused
 from vestibule.ground.hashing import same
@@ -27,7 +28,11 @@ BODY_LIMIT = 65_536
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 CORS_HEADERS = "authorization, content-type, auth0-client, x-request-language, dpop"
 """What the SDKs send. Credentials are never allowed: no cookie has a say at these addresses."""
-PUBLIC = {"Access-Control-Allow-Origin": "*", "Cache-Control": "public, max-age=300"}
+PUBLIC = {
+    "Access-Control-Allow-Origin": "*",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    "Cache-Control": "public, max-age=300",
+}
 
 log = structlog.get_logger("vestibule.web")
 
@@ -77,8 +82,25 @@ async def _backchannel(request: Request, endpoint: Endpoint) -> Response:
     except Refused as refused:
         client = _client_id(request, parameters) or ""
         log.info("refused", code=refused.code, reference=refused.reference, path=request.url.path, client=client[:80])
+        if not _proven(request, parameters, refused):
+            errors.count(request, refused)
         response = errors.oauth(refused, headers=_challenge(request, refused))
     return await _with_cors(request, response, parameters)
+
+
+def _proven(request: Request, parameters: Mapping[str, str], refused: Refused) -> bool:
+    """Whether an application that proved itself was refused a code or token.
+
+    It answers for many people whose sign-ins run out, all from one address, so that this spends no budget.
+    """
+    showed = "authorization" in request.headers or "client_secret" in parameters
+    return showed and isinstance(refused, OAuthRefused) and refused.error == "invalid_grant"
+
+
+async def turned_away(request: Request, refused: TooMany) -> Response:
+    """As `errors.turned_away`; an application in a browser may read it at machines' doors."""
+    response = await errors.turned_away(request, refused)
+    return await _with_cors(request, response, {}) if request.url.path in errors.MACHINES else response
 
 
 def _challenge(request: Request, refused: Refused) -> dict[str, str]:

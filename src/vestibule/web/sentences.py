@@ -185,6 +185,17 @@ SENTENCES: Mapping[str, Sentence] = {
         remedy=f"{_AGAIN} {_TELL}",
     ),
     "request.too_large": _TOO_LARGE,
+    "request.too_slow": Sentence(
+        title="That took too long",
+        what="What your browser sends arrives too slowly, or has stopped on the way, so you have not been signed in.",
+        remedy="Check your internet connection, then try again.",
+    ),
+    "request.too_many": Sentence(
+        title="Please wait a moment",
+        what="So many sign-ins failed or were asked for at once, from your network or at your company, that we are taking a "
+        "short break.",
+        remedy="Wait a minute, then try again. If it goes on, tell your administrator.",
+    ),
     "request.not_found": _NOTHING_HERE,
     "request.method": _NOTHING_HERE,
     "request.foreign_origin": _NOT_SURE,

@@ -72,8 +72,8 @@ def parse(octets: bytes, *, limit: int = 1_048_576, drop_comments: bool = False)
 
     Stricter than [XML 1.0]: a message has no use for any of these, and each of them has let one reader see another
     document than the next. The octets are judged before a parser sees them, the tree before anybody else does.
-    `drop_comments` is for files that an operator brings and no signature vouches for, such as metadata: there comments
-    and processing instructions are thrown away.
+    `drop_comments` is for files that an operator brings, such as metadata: there comments and processing instructions are
+    thrown away before anybody reads or verifies them.
     """
     if len(octets) > limit:
         raise Refused(
