@@ -25,6 +25,7 @@ from vestibule.saml.request import ReceivedRequest, read_request
 from vestibule.settings.process import Settings
 from vestibule.settings.reading import read
 from vestibule.store.memory import MemoryStore
+from vestibule.store.port import Store
 
 ISSUER = "https://login.crm.example/"
 HOST = "login.crm.example"
@@ -135,11 +136,11 @@ class World:
     def __init__(self, house: assembly.House, app: Any, clock: FixedClock) -> None:
         self.house = house
         self.clock = clock
-        self._app = app
+        self.app = app
         self._count = 0
 
     def browser(self, base: str = ISSUER) -> WireBrowser:
-        transport = httpx2.ASGITransport(app=self._app, raise_app_exceptions=False)
+        transport = httpx2.ASGITransport(app=self.app, raise_app_exceptions=False)
         return WireBrowser(httpx2.AsyncClient(transport=transport, base_url=base, follow_redirects=False))
 
     async def apply(self, document: Mapping[str, Any]) -> None:
@@ -236,21 +237,32 @@ class World:
 _made_keys: list[StoredKey] = []
 
 
-def play(scene: Callable[[World], Awaitable[None]], document: Mapping[str, Any] | None = None) -> None:
+async def furnished(store: Store, *, clock: FixedClock, entropy: CountingEntropy) -> World:
+    """A house over this store, with its doors; nothing is configured yet."""
+    await store.open()
+    keyring = Keyring(store=store, clock=clock, entropy=entropy, master_key=b"\x07" * 32)
+    if not await store.keys.all():
+        await store.keep(*_made_keys)  # RSA keys are slow to make: one set serves all worlds
+    await keyring.prepare()
+    _made_keys[:] = await store.keys.all()
+    house = assembly.join(Settings(issuer=ISSUER), store=store, keyring=keyring, clock=clock, entropy=entropy)
+    return World(house, assembly.build_app(house), clock)
+
+
+def play(
+    scene: Callable[[World], Awaitable[None]],
+    document: Mapping[str, Any] | None = None,
+    *,
+    make: Callable[[], Store] = MemoryStore,
+) -> None:
     """Builds a world with this configuration and plays the scene in it."""
 
     async def whole() -> None:
-        clock, entropy, store = FixedClock(), CountingEntropy(), MemoryStore()
-        await store.open()
-        keyring = Keyring(store=store, clock=clock, entropy=entropy, master_key=b"\x07" * 32)
-        await store.keep(*_made_keys)  # RSA keys are slow to make: one set serves all worlds
-        await keyring.prepare()
-        _made_keys[:] = await store.keys.all()
-        settings = Settings(issuer=ISSUER)
-        house = assembly.join(settings, store=store, keyring=keyring, clock=clock, entropy=entropy)
-        world = World(house, assembly.build_app(house), clock)
+        store = make()
+        world = await furnished(store, clock=FixedClock(), entropy=CountingEntropy())
         await world.apply(document if document is not None else configuration())
         await scene(world)
+        await store.close()
 
     asyncio.run(whole())
 
