@@ -69,7 +69,7 @@ LOOKALIKES = {
     "encoded slash": f"{CRM}%2Fcallback",
     "encoded letter": f"{CRM}/%63allback",
     "encoded whole": quote(CALLBACK, safe=""),
-    "homograph": "https://сrm.example/callback",
+    "homograph": "https://\u0441rm.example/callback",
     "full width": "https://crm。example/callback",
     "punycode": "https://xn--rm-4lc.example/callback",
     "sharp s": "https://crm.exampleß/callback",
