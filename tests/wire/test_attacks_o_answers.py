@@ -459,7 +459,7 @@ def test_o17_the_relay_state_of_a_solicited_answer_leads_nowhere() -> None:
         ("/launch/crm?connection=off", 403, "connection.disabled"),
         ("/launch/nobody?connection=acme", 400, "application.unknown"),
         ("/launch/plain?connection=acme", 400, "launch.no_initiate_login_uri"),
-        ("/launch/asleep?connection=acme", 403, "application.disabled"),
+        ("/launch/asleep?connection=acme", 400, "application.disabled"),
     ],
 )
 def test_o17_a_tile_that_fits_nothing_leads_nowhere(path: str, status: int, code: str) -> None:

@@ -180,7 +180,7 @@ def test_o17_no_fault_of_a_client_is_reported_to_the_address_that_it_names(chang
 def test_o17_a_disabled_application_is_sent_nothing() -> None:
     async def scene(world: World) -> None:
         page = await world.browser().get(authorization(), cross_site=True)
-        assert await page_code(world, page, 403) == "application.disabled"
+        assert await page_code(world, page) == "application.disabled"
 
     document = configuration()
     document["applications"][0]["enabled"] = False
