@@ -27,13 +27,18 @@ def play_nodes(
     *,
     count: int = 2,
     clock: FixedClock | None = None,
+    as_it_is: bool = False,
 ) -> None:
-    """Builds `count` nodes in one event loop and plays the scene; the first one applies the configuration."""
+    """Builds `count` nodes in one event loop and plays the scene.
+
+    The first one applies the configuration, unless the file is taken `as_it_is`.
+    """
 
     async def whole() -> None:
         time = clock or FixedClock()
         worlds = [await node(path, time, f"node-{number}") for number in range(count)]
-        await worlds[0].apply(document if document is not None else configuration())
+        if not as_it_is:
+            await worlds[0].apply(document if document is not None else configuration())
         await scene(worlds)
         for world in worlds:
             await world.house.store.close()

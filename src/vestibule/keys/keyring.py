@@ -68,7 +68,8 @@ class Keyring:
         there = {key.purpose for key in known}
         for purpose in KeyPurpose:
             if purpose not in there:
-                await self._store.keys.first(await self._make(purpose, signs_from=self._clock.now()))
+                # No other key could sign before it: a clock that is set back, or a node that is behind, finds this one.
+                await self._store.keys.first(await self._make(purpose, signs_from=self._clock.now() - PUBLISHED_AHEAD))
         await self._look()
 
     # -- handing out -------------------------------------------------------------------------------------------------
