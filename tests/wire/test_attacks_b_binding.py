@@ -427,6 +427,43 @@ def test_b9_an_attacker_does_not_approve_in_his_browser_what_was_asked_in_the_vi
     play(scene, document)
 
 
+@pytest.mark.parametrize("road", ["switch", "mismatch"])
+@pytest.mark.parametrize(
+    ("change", "origin", "cross_site", "code"),
+    [
+        ({"csrf": "guess"}, ISSUER.rstrip("/"), False, "login.stale_question"),
+        ({"csrf": ""}, ISSUER.rstrip("/"), False, "login.stale_question"),
+        ({"csrf": None}, None, True, "login.stale_question"),
+        ({"outcome": "guess"}, ISSUER.rstrip("/"), False, "login.expired_or_used"),
+        ({}, "https://evil.example", True, "request.foreign_origin"),
+        ({}, "null", True, "request.foreign_origin"),
+    ],
+)
+def test_b9_a_fresh_answer_is_agreed_to_with_its_own_questions_token_alone(
+    road: str, change: dict[str, str | None], origin: str | None, cross_site: bool, code: str
+) -> None:
+    """Its cookie is SameSite=None, so it comes along from other sites too: the token and the origin must hold."""
+
+    async def scene(world: World) -> None:
+        browser = world.browser()
+        if road == "switch":
+            await sign_in(world, browser)
+            sent = await browser.get(authorization(prompt="login"), cross_site=True)
+        else:
+            await browser.get(location(await world.tile(browser, ADA)), cross_site=True)
+            sent = await browser.get(authorization(), cross_site=True)
+        answered = await world.answer(browser, sent, MALLORY, authn_instant=world.clock.now())
+        question = fields(await browser.get(location(answered), cross_site=True))
+        before = browser.jar.get("__Host-vst-sid")
+        form = {name: v for name, v in {**question, "decision": "yes", **change}.items() if v is not None}
+        page = await browser.post("/login/confirm", form, origin=origin, cross_site=cross_site)
+        assert await page_code(world, page) == code
+        assert browser.jar.get("__Host-vst-sid") == before
+        assert moved_to(await browser.post("/login/confirm", {**question, "decision": "yes"}))
+
+    play(scene)
+
+
 # -- B10: one look at a session --------------------------------------------------------------------------------------
 
 
@@ -445,6 +482,21 @@ def test_b10_a_session_that_has_ended_answers_on_no_path(hours: float, answers: 
                 authorization(prompt="none", **{k: v for k, v in changes.items() if k != "prompt"})
             )
             assert ("code" in parameters(location(silent))) is answers
+
+    play(scene)
+
+
+def test_b10_a_session_that_has_ended_does_not_lend_its_name_to_the_next() -> None:
+    """`sid` names one session: what was given under it must not come to life, or end, with another one."""
+
+    async def scene(world: World) -> None:
+        browser = world.browser()
+        sids = []
+        for pause in (timedelta(0), timedelta(hours=1), timedelta(hours=8)):
+            world.clock.advance(pause)
+            code = await sign_in(world, browser, prompt="login", said={"authn_instant": world.clock.now()})
+            sids.append((await claims(world, (await world.redeem(code)).json()["id_token"]))["sid"])
+        assert sids[0] == sids[1] != sids[2]
 
     play(scene)
 
