@@ -161,6 +161,7 @@ def test_i7_our_own_messages_are_never_named_twice() -> None:
             ids.add(sent["RelayState"])
             assert re.fullmatch(r"_[0-9a-f]{40}", sent["RelayState"])
         assert len(ids) == 50
+        assert all(len({name[place] for name in ids}) > 1 for place in range(1, 41)), "a part of the name is not drawn"
 
     play(scene)
 

@@ -306,6 +306,26 @@ def test_o16_a_forced_login_is_forwarded_and_its_answer_must_be_fresh(changes: d
     play(scene)
 
 
+@pytest.mark.parametrize("max_age", [0, 30])
+def test_o16_max_age_holds_until_the_answer_leaves_and_not_only_until_it_comes(max_age: int) -> None:
+    """Whoever dawdles over a question, or stops at a hop, is no fresher for it; up to the skew that is allowed."""
+
+    async def scene(world: World) -> None:
+        for dawdled, fresh in ((60, True), (61, False)):
+            browser = world.browser()
+            sent = await browser.get(authorization(max_age=str(max_age), prompt="login"), cross_site=True)
+            landed = location(await world.answer(browser, sent, authn_instant=world.clock.now()))
+            world.clock.advance(max_age + dawdled)
+            answer = await browser.get(landed, cross_site=True)
+            if fresh:
+                assert code_of(answer)
+            else:
+                assert await error_code(world, answer) == ("login_required", "oidc.login_required")
+                assert not browser.names("__Host-vst-sid")
+
+    play(scene)
+
+
 def test_o16_a_session_is_not_fresh_enough_for_prompt_login_or_a_small_max_age() -> None:
     async def scene(world: World) -> None:
         browser = world.browser()
