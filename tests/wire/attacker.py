@@ -73,7 +73,7 @@ def overhear(world: World) -> list[str]:
     """From here on: the codes that the back channel refuses with, in order."""
     codes: list[str] = []
     house = world.house
-    world.app.state.house = replace(
+    world._app.state.house = replace(
         house,
         redeeming=Overheard(house.redeeming, codes),
         revoking=Overheard(house.revoking, codes),

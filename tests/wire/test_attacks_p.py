@@ -134,8 +134,9 @@ def test_p_a_request_that_two_servers_could_read_differently_is_refused_and_noth
 ) -> None:
     """Request smuggling: where the body ends is no matter of opinion [RFC 9112 6.3]. And the server goes on."""
     heard = said(server, CONFUSED[name])
-    assert heard.startswith((b"HTTP/1.1 400", b"HTTP/1.1 405")), heard[:200]
-    assert heard.count(b"HTTP/1.1 ") == 1
+    # What breaks off inside a body may also be answered by closing the connection: nobody is left to read an answer.
+    assert heard == b"" or heard.startswith((b"HTTP/1.1 400", b"HTTP/1.1 405")), heard[:200]
+    assert heard.count(b"HTTP/1.1 ") <= 1
     assert b"There is nothing here" not in heard
     assert said(server, HEALTHZ).startswith(b"HTTP/1.1 200")
 

@@ -136,11 +136,11 @@ class World:
     def __init__(self, house: assembly.House, app: Any, clock: FixedClock) -> None:
         self.house = house
         self.clock = clock
-        self.app = app
+        self._app = app
         self._count = 0
 
     def browser(self, base: str = ISSUER) -> WireBrowser:
-        transport = httpx2.ASGITransport(app=self.app, raise_app_exceptions=False)
+        transport = httpx2.ASGITransport(app=self._app, raise_app_exceptions=False)
         return WireBrowser(httpx2.AsyncClient(transport=transport, base_url=base, follow_redirects=False))
 
     async def apply(self, document: Mapping[str, Any]) -> None:
