@@ -25,7 +25,7 @@ MOST_UNTESTED = 0
 FUNCTION = re.compile(r"([a-z_][a-z0-9_.]*):([A-Za-z_][A-Za-z0-9_.]*)")
 TEST = re.compile(r"([a-z0-9_/]+\.py)::(test_[a-z0-9_]+)")
 VECTORS = re.compile(r"vectors/saml/(refused/S[0-9]{2,3}|accepted/[a-z-]+)/")
-ATTACKS = "Attack table S: the SAML service provider"
+PROVIDER = "Attack table S: the SAML service provider"
 POSTS = {None: "any post", True: "post believed", False: "post not believed"}
 
 
@@ -141,10 +141,35 @@ def test_the_tables_are_told_whole_and_nothing_besides() -> None:
 
 def test_every_row_of_attack_table_s_is_told_once_and_in_order() -> None:
     """With its own vectors where there are any, so that none lies about without a row."""
-    lines = {line.rule.partition(":")[0]: line for line in LINES if line.section == ATTACKS}
+    lines = {line.rule.partition(":")[0]: line for line in LINES if line.section == PROVIDER}
     assert list(lines) == [f"S{number:02}" for number in range(1, 102)]
     lying = {path.name for path in (TESTS / "vectors" / "saml" / "refused").iterdir()}
     own = {row: {name for name in named(line.tests) if "/refused/" in name} for row, line in lines.items()}
     assert {row: names for row, names in own.items() if names} == {
         row: {f"vectors/saml/refused/{row}/"} for row in lying
     }
+
+
+ATTACKS = {
+    "B": ("Attack table B: the broker", 20),
+    "I": ("Attack table I: identity provider for SAML applications", 12),
+}
+ATTACKS |= {"O": ("Attack table O: OpenID provider", 29)}
+"""The tables of attacks: their letter, their section, and how many rows they have."""
+
+
+@pytest.mark.parametrize(
+    ("letter", "number"), [(letter, n) for letter, (_, count) in ATTACKS.items() for n in range(1, count + 1)]
+)
+def test_every_row_of_the_attack_tables_is_covered(letter: str, number: int) -> None:
+    """Once, in its own section, with a function that keeps it and a test that holds it."""
+    (line,) = (line for line in LINES if line.rule.startswith(f"{letter}{number}: "))
+    assert line.section == ATTACKS[letter][0]
+    assert named(line.functions)
+    assert any(f"_{letter}{number}_".lower() in name for name in named(line.tests)), "no test has the row's own name"
+
+
+@pytest.mark.parametrize("letter", ATTACKS)
+def test_the_attack_tables_have_no_row_besides(letter: str) -> None:
+    section, count = ATTACKS[letter]
+    assert len([line for line in LINES if line.section == section]) == count

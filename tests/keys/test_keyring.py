@@ -10,7 +10,7 @@ from tests.doubles import START, CountingEntropy, FixedClock
 
 from vestibule.ground.errors import Refused
 from vestibule.jose import jwt
-from vestibule.keys.keyring import Keyring
+from vestibule.keys.keyring import PUBLISHED_AHEAD, Keyring
 from vestibule.model.ids import ConnectionId
 from vestibule.model.key import KeyPurpose, StoredKey
 from vestibule.store.memory import MemoryStore
@@ -48,7 +48,15 @@ def nodes(made: tuple[StoredKey, ...]) -> Nodes:
 def test_the_first_start_makes_one_key_of_each_kind(made: tuple[StoredKey, ...]) -> None:
     assert {key.purpose for key in made} == set(KeyPurpose) - {KeyPurpose.SAML_ENCRYPTION}
     assert len(made) == 3
-    assert all(key.signs_from == START and key.retired_at is None for key in made)
+    assert all(key.signs_from == START - PUBLISHED_AHEAD and key.retired_at is None for key in made)
+
+
+@pytest.mark.parametrize("back", [timedelta(minutes=5), timedelta(hours=24)])
+def test_the_first_keys_sign_though_the_clock_is_set_back_after_the_first_start(nodes: Nodes, back: timedelta) -> None:
+    """Or on a node whose clock is behind: there is no other key that could."""
+    nodes.clock.advance(-back)
+    assert asyncio.run(nodes.node("behind").token_signer("RS256"))
+    assert asyncio.run(nodes.node("behind").saml_signer())
 
 
 def test_no_private_key_lies_open_in_the_store(made: tuple[StoredKey, ...]) -> None:

@@ -25,6 +25,7 @@ from vestibule.saml.request import ReceivedRequest, read_request
 from vestibule.settings.process import Settings
 from vestibule.settings.reading import read
 from vestibule.store.memory import MemoryStore
+from vestibule.store.port import Store
 from vestibule.web import app as doors
 from vestibule.web.limits import PATIENCE, Patience
 
@@ -245,6 +246,32 @@ UNLIMITED = Settings(issuer=ISSUER, limit_refusals=0, limit_connection_refusals=
 """Without the limits at the doors: most scenes knock hundreds of times, all from one address."""
 
 
+async def furnished(
+    store: Store,
+    *,
+    clock: FixedClock,
+    entropy: CountingEntropy,
+    settings: Settings = UNLIMITED,
+    patience: Patience = PATIENCE,
+) -> World:
+    """A house over this store, with its doors; nothing is configured yet."""
+    await store.open()
+    keyring = Keyring(store=store, clock=clock, entropy=entropy, master_key=MASTER)
+    began = clock.now()
+    if not await store.keys.all():
+        # RSA keys are slow to make: one set serves all worlds of a moment.
+        await store.keep(*_made_keys.get(began, ()))
+    await keyring.prepare()
+    _made_keys[began] = list(await store.keys.all())
+    pauses: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    house = assembly.join(settings, store=store, keyring=keyring, clock=clock, entropy=entropy, pause=pause)
+    return World(house, doors.build(house, patience=patience), clock, pauses)
+
+
 def play(
     scene: Callable[[World], Awaitable[None]],
     document: Mapping[str, Any] | None = None,
@@ -253,27 +280,22 @@ def play(
     at: datetime = START,
     settings: Settings = UNLIMITED,
     patience: Patience = PATIENCE,
+    make: Callable[[], Store] = MemoryStore,
 ) -> None:
     """Builds a world with this configuration and these settings, under this address and at this moment, and plays the scene in it."""
 
     async def whole() -> None:
-        clock, entropy, store = FixedClock(at), CountingEntropy(), MemoryStore()
-        await store.open()
-        keyring = Keyring(store=store, clock=clock, entropy=entropy, master_key=MASTER)
-        await store.keep(*_made_keys.get(at, ()))  # RSA keys are slow to make: one set serves all worlds of a moment
-        await keyring.prepare()
-        _made_keys[at] = list(await store.keys.all())
-        pauses: list[float] = []
-
-        async def pause(seconds: float) -> None:
-            pauses.append(seconds)
-
-        house = assembly.join(
-            replace(settings, issuer=issuer), store=store, keyring=keyring, clock=clock, entropy=entropy, pause=pause
+        store = make()
+        world = await furnished(
+            store,
+            clock=FixedClock(at),
+            entropy=CountingEntropy(),
+            settings=replace(settings, issuer=issuer),
+            patience=patience,
         )
-        world = World(house, doors.build(house, patience=patience), clock, pauses)
         await world.apply(document if document is not None else configuration())
         await scene(world)
+        await store.close()
 
     asyncio.run(whole())
 

@@ -77,7 +77,8 @@ class Keyring:
         for purpose in KeyPurpose:
             # Those of connections are made when they are first handed out.
             if purpose not in there and purpose is not KeyPurpose.SAML_ENCRYPTION:
-                await self._store.keys.first(await self._make(purpose, signs_from=self._clock.now()))
+                # No other key could sign before it: a clock that is set back, or a node that is behind, finds this one.
+                await self._store.keys.first(await self._make(purpose, signs_from=self._clock.now() - PUBLISHED_AHEAD))
         await self._look()
 
     # -- handing out -------------------------------------------------------------------------------------------------

@@ -28,7 +28,6 @@ STATUS: Mapping[str, int] = {
     "connection.unknown": 404,
     "connection.disabled": 403,
     "connection.not_enabled_for_application": 403,
-    "application.disabled": 403,
     "idp_initiated.disabled": 403,
     "person.not_provisioned": 403,
     "person.blocked": 403,
@@ -43,6 +42,14 @@ UNREMARKABLE = frozenset(("request.not_found", "request.method"))
 MACHINES = frozenset(("/oauth/token", "/oauth/revoke", "/userinfo", "/.well-known/jwks.json"))
 """Addresses that programs call: their errors are JSON."""
 _REFUSED = "vestibule.refused"
+
+
+CLIENT_IN_DOUBT = frozenset(("oidc.client_unknown", "oidc.client_secret", "oidc.client_auth_method"))
+"""Told in one sentence, so that nobody learns which clients there are and how they authenticate; the audit has the reason."""
+_COMPARE = (
+    "No application that is switched on has this client_id, this secret and this method of authentication together "
+    "[RFC 6749 5.2]; compare all three with what is registered."
+)
 
 
 def status_of(code: str) -> int:
@@ -122,7 +129,8 @@ def oauth(refused: Refused, *, headers: Mapping[str, str] | None = None) -> Resp
     """An OAuth error body [RFC 6749 5.2], with `code` and `message` beside it for clients that read those."""
     error = refused.error if isinstance(refused, OAuthRefused) else _oauth_error(refused.code)
     status = oauth_status(refused)
-    body = {"code": f"oidc.{error}", "message": refused.why, "error": error, "error_description": refused.why}
+    why = _COMPARE if refused.code in CLIENT_IN_DOUBT else refused.why
+    body = {"code": f"oidc.{error}", "message": why, "error": error, "error_description": why}
     return JSONResponse(
         body, status_code=status, headers={"Cache-Control": "no-store", "Pragma": "no-cache", **(headers or {})}
     )
