@@ -38,6 +38,7 @@ from vestibule.model.ids import ClientId
 from vestibule.saml.names import RESPONDER, samlp
 from vestibule.settings.process import Settings
 from vestibule.store.sqlite import SqliteStore
+from vestibule.web.errors import status_of
 
 ACS = "/login/callback?connection=acme"
 GLOBEX = "https://idp.globex.example/saml"
@@ -224,7 +225,7 @@ def test_s63_what_is_disabled_between_two_hops_finishes_nothing(what: str, code:
         landed = location(await (world.answer(browser, sent) if solicited else world.tile(browser)))
         await world.apply(switched_off(what))
         page = await browser.get(landed, cross_site=True)
-        assert await code_behind(world, refused(page, 403)) == code
+        assert await code_behind(world, refused(page, status_of(code))) == code
         assert "location" not in page.headers
         assert not browser.names("__Host-vst-sid")
         assert "login.succeeded" not in await world.kinds()
@@ -251,7 +252,7 @@ def test_s63_nothing_that_is_disabled_is_answered_at_once(what: str, code: str) 
             changed_one = {"applications": [], "connections": [replace(connection, applications=())]}
         await configured.apply(installation=await configured.installation(), **changed_one)
         browser = world.browser()
-        await turned_away(world, browser, await world.tile(browser), 403, code)
+        await turned_away(world, browser, await world.tile(browser), status_of(code), code)
 
     play(scene, configuration(**ACCEPT, delivery="direct", accept_application_login_csrf_risk=True))
 

@@ -201,8 +201,9 @@ def test_i11_each_role_has_its_own_keys_and_none_shows_a_private_part() -> None:
         browser = world.browser()
         assert await sign_in(world, browser)
         stored = await world.house.store.keys.all()
-        assert len({key.public_pem for key in stored}) == len(stored) == 3
-        assert {key.purpose for key in stored} == set(KeyPurpose)
+        assert len({key.public_pem for key in stored}) == len(stored)
+        roles = {KeyPurpose.TOKEN_RS256, KeyPurpose.TOKEN_ES256, KeyPurpose.SAML_REQUEST}
+        assert roles <= {key.purpose for key in stored}
         shown = [(await browser.get(path)).text for path in ("/.well-known/jwks.json", "/saml/metadata/acme")]
         request_key = next(key for key in stored if key.purpose is KeyPurpose.SAML_REQUEST)
         assert request_key.kid not in shown[0]
