@@ -22,6 +22,7 @@ from vestibule.flows.answering import Answering
 from vestibule.flows.authorize import Authorizing
 from vestibule.flows.configuration import Configuring
 from vestibule.flows.describe import Describing
+from vestibule.flows.inspect import Inspecting
 from vestibule.flows.landing import Landing
 from vestibule.flows.launch import Launching
 from vestibule.flows.logout import Leaving
@@ -83,11 +84,13 @@ class House:
     publishing: Publishing
     configuring: Configuring
     rehearsing: Rehearsing
+    inspecting: Inspecting
 
 
 def join(settings: Settings, *, store: Store, keyring: Keyring, clock: Clock, entropy: Entropy) -> House:
     """The flows over these parts; what an engine, a clock or a source of randomness is does not matter here."""
     issuer = settings.issuer
+    host = plain_host(urlsplit(issuer).netloc, secure=issuer.startswith("https:"))
     lifetimes = Lifetimes()
     fetch = HttpFetch(private=settings.fetch_private, loopback=settings.on_loopback)
     starting = Starting(
@@ -125,7 +128,7 @@ def join(settings: Settings, *, store: Store, keyring: Keyring, clock: Clock, en
             clock=clock,
             entropy=entropy,
             issuer=issuer,
-            host=plain_host(urlsplit(issuer).netloc, secure=issuer.startswith("https:")),
+            host=host,
             answering=answering,
             sessions=sessions,
         ),
@@ -151,6 +154,9 @@ def join(settings: Settings, *, store: Store, keyring: Keyring, clock: Clock, en
         publishing=Publishing(keyring=keyring, issuer=issuer),
         configuring=Configuring(store=store, clock=clock, entropy=entropy, fetch=fetch, issuer=issuer),
         rehearsing=Rehearsing(store=store, clock=clock, entropy=entropy, issuer=issuer),
+        inspecting=Inspecting(
+            store=store, keyring=keyring, entropy=entropy, issuer=issuer, host=host, answering=answering
+        ),
     )
 
 

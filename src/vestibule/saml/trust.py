@@ -32,7 +32,7 @@ class VerifiedAssertion:
 
     `assertion` was read from signed octets alone. So was `envelope` if `response_signed`; else it comes from the
     unsigned message, and may only ever be a reason to refuse. `encryption` names the algorithms that the assertion came
-    in, if it was encrypted. Made by `verify` alone.
+    in, if it was encrypted. Made by `verify` alone (and, for a diagnosis that decides nothing, by `suppose`).
     """
 
     envelope: Envelope
@@ -42,7 +42,7 @@ class VerifiedAssertion:
     encryption: str | None = None
 
 
-class _Held(NamedTuple):
+class Held(NamedTuple):
     """An assertion, the root of the document it stands in, and how it was encrypted."""
 
     root: etree._Element
@@ -69,9 +69,9 @@ def verify(
     if response_signed:
         signed = signature.verify(response.root, response.root, keys=keys, allow_sha1=allow_sha1)
         envelope, within = open_response(signed)
-    held = _Held(response.root, response.assertion)
+    held = Held(response.root, response.assertion)
     if within.tag == ENCRYPTED_ASSERTION:
-        held = _opened(within, response.assertion, keys, decryption)
+        held = opened(within, response.assertion, keys, decryption)
         within = held.assertion
     assertion_signed = held.assertion.find(SIGNATURE) is not None
     if not response_signed and not assertion_signed:
@@ -91,27 +91,27 @@ def verify(
     )
 
 
-def _opened(within: etree._Element, sent: etree._Element, keys: Sequence[PublicKey], decryption: Decryption) -> _Held:
+def opened(within: etree._Element, sent: etree._Element, keys: Sequence[PublicKey], decryption: Decryption) -> Held:
     """The assertion in the EncryptedAssertion `within`; `sent` is the same as it was sent, if a signature covers it.
 
     Prefixes are those of where it stood. An assertion that only the Response's signature proves gets the ones that this
     signature covers and no others; one with a signature of its own may count on all that were sent.
     """
-    opened = encryption.decrypt(within, decryption)
-    held = None if opened.octets is None else _parsed(opened.octets, sent.nsmap)
+    came_out = encryption.decrypt(within, decryption)
+    held = None if came_out.octets is None else _parsed(came_out.octets, sent.nsmap)
     if held is not None and within is not sent and held.assertion.find(SIGNATURE) is None:
-        held = _parsed(opened.octets or b"", within.nsmap)
+        held = _parsed(came_out.octets or b"", within.nsmap)
     if held is None:
-        decoy.work(keys, size=opened.size)
+        decoy.work(keys, size=came_out.size)
         raise encryption.refused()
     nothing_hidden(held.root, held.assertion)
-    return held._replace(encryption=opened.how)
+    return held._replace(encryption=came_out.how)
 
 
-def _parsed(octets: bytes, namespaces: Mapping[str | None, str]) -> _Held | None:
+def _parsed(octets: bytes, namespaces: Mapping[str | None, str]) -> Held | None:
     """None if it is not one assertion: that, too, only the holder of the key may know."""
     try:
         root = parse_within(octets, namespaces)
     except Refused:
         return None
-    return _Held(root, root[0]) if root[0].tag == ASSERTION else None
+    return Held(root, root[0]) if root[0].tag == ASSERTION else None
