@@ -23,7 +23,8 @@ def trace_command(parts: Parts) -> click.Command:
 
         async def work(house: House) -> tuple[tuple[Event, ...], dict[str, str], dict[str, Advice]]:
             found = await house.store.events.by_reference(_as_made(reference))
-            names, advice = {}, {}
+            names: dict[str, str] = {}
+            advice: dict[str, Advice] = {}
             for id in {event.connection for event in found if event.connection}:
                 connection = await house.store.configured.connection(id)
                 names[str(id)] = id if connection is None else f"{connection.name} ({id})"
