@@ -26,7 +26,9 @@ _BEGIN = re.compile(r"<(?:[\w.\-]{1,64}:)?Response[\s>]")
 _END = re.compile(r"</(?:[\w.\-]{1,64}:)?Response\s{0,16}>")
 _IN_FORM = re.compile(r"(?:^|[?&'\"\s])(SAMLResponse=[^'\"\s<>\\]+)")
 _LABELLED = re.compile(
-    r"SAMLResponse[\"'`]?\s{0,16}(?:[:=]|\t|\n)\s{0,16}[\"'`]?\s{0,16}([A-Za-z0-9+/=%\r\n]{40,}={0,2})"
+    r"SAMLResponse[\"'`]?\s{0,16}(?:[:=]|\t|\n)\s{0,16}[\"'`]?\s{0,16}"
+    # Further lines are more of it, but for the one of the next field.
+    r"([A-Za-z0-9+/%]{20,}(?:\r?\n[ \t]{0,64}(?!RelayState)[A-Za-z0-9+/%]+(?=[\r\n=\"'`]|$))*={0,2})"
 )
 _INPUT = re.compile(r"<input\b[^<>]*>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""\b(name|value)\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)

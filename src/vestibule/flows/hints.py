@@ -285,7 +285,7 @@ HINTS: Final[Mapping[str, Hint]] = {
     ),
     "login.expired_or_used": Hint(
         "The answer came twice (back button, reload), or the sign-in took longer than a login waits.",
-        "If it takes long every time: what does it wait for?",
+        "If it takes long every time, see what it waits for.",
         "Start the login again. VESTIBULE_LOGIN_TTL is how long a login waits.",
     ),
     "login.other_connection": Hint(
