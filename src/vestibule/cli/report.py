@@ -162,7 +162,7 @@ def _signed(signed: Verified) -> Iterator[str]:
     if signed.position is None or signed.certificate is None:
         yield f"{made}, by none of the connection's certificates"
         return
-    yield f"{made}, by certificate {signed.position} of the connection:"
+    yield f"{made}, by certificate {signed.position}:"
     start, end = signed.certificate.not_before.date(), signed.certificate.not_after.date()
     yield f"{show.plain(signed.certificate.subject)}, {signed.certificate.key}, valid {start} to {end}"
     yield f"SHA-256 {signed.certificate.fingerprint}"

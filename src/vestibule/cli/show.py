@@ -100,7 +100,7 @@ def width() -> int:
         columns = os.get_terminal_size(sys.stdout.fileno()).columns
     except (OSError, ValueError):
         return 100
-    return max(60, min(columns, 120))
+    return max(72, min(columns, 120))
 
 
 def _abandon_stdout() -> None:
