@@ -1,5 +1,7 @@
 """A real `vestibule serve` process on a port of its own, with a configuration file that the test writes."""
 
+import os
+import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -56,12 +58,9 @@ class Broker:
         log = self.directory / "broker.log"
         return log.read_text(errors="replace") if log.exists() else ""
 
-    @contextmanager
-    def serving(self, document: Mapping[str, Any]) -> Iterator["Broker"]:
-        """Write the configuration file, serve, wait until healthy; a traceback in the log fails whoever caused it."""
-        config = self.directory / "vestibule.yaml"
-        config.write_text(yaml.dump(dict(document), Dumper=PlainDumper, sort_keys=False))
-        environment = {
+    @property
+    def _environment(self) -> dict[str, str]:
+        return {
             "VESTIBULE_ISSUER": self.issuer,
             "VESTIBULE_DATABASE_URL": str(self.directory / "vestibule.db"),
             "VESTIBULE_HOST": "127.0.0.1",
@@ -69,9 +68,23 @@ class Broker:
             "PYTHONPATH": str(ROOT / "src"),
             "PYTHONUNBUFFERED": "1",
         }
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """What an operator runs beside the server, on its database."""
+        command = (sys.executable, "-m", "vestibule", *arguments)
+        environment = {**os.environ, **self._environment}
+        return subprocess.run(
+            command, env=environment, cwd=self.directory, capture_output=True, text=True, timeout=60, check=False
+        )
+
+    @contextmanager
+    def serving(self, document: Mapping[str, Any]) -> Iterator["Broker"]:
+        """Write the configuration file, serve, wait until healthy; a traceback in the log fails whoever caused it."""
+        config = self.directory / "vestibule.yaml"
+        config.write_text(yaml.dump(dict(document), Dumper=PlainDumper, sort_keys=False))
         command = (sys.executable, "-m", "vestibule", "serve", "--config", config)
         log = self.directory / "broker.log"
-        with running(command, port=self.port, log=log, env=environment, cwd=self.directory):
+        with running(command, port=self.port, log=log, env=self._environment, cwd=self.directory):
             deadline = time.monotonic() + 20
             while fetch(self.url("healthz")).status != 200:
                 if time.monotonic() > deadline:

@@ -162,9 +162,9 @@ def _signed(signed: Verified) -> Iterator[str]:
     if signed.position is None or signed.certificate is None:
         yield f"{made}, by none of the connection's certificates"
         return
-    yield f"{made}, by certificate {signed.position}:"
+    yield made
     start, end = signed.certificate.not_before.date(), signed.certificate.not_after.date()
-    yield f"{show.plain(signed.certificate.subject)}, {signed.certificate.key}, valid {start} to {end}"
+    yield f"by certificate {signed.position}: {show.plain(signed.certificate.subject)}, {signed.certificate.key}, valid {start} to {end}"
     yield f"SHA-256 {signed.certificate.fingerprint}"
 
 
