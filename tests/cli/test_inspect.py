@@ -134,7 +134,8 @@ def test_the_time_can_be_said(desk: Desk, at: str) -> None:
 def test_a_har_file_brings_its_time(desk: Desk) -> None:
     result = run(desk, har("2026-03-01T09:00:02Z", response=value(now=START - timedelta(days=1))))
     assert result.exit_code == 0
-    assert f"was posted to   {ACS} at 2026-03-01 09:00:02 UTC" in result.stdout
+    assert f"was posted to   {ACS}" in result.stdout
+    assert "judged as at    2026-03-01 09:00:02 UTC" in result.stdout
     assert "found as        HAR file, request 1" in result.stdout
 
 

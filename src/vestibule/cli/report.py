@@ -88,9 +88,10 @@ def _head(it: Inspection, width: int) -> Iterator[str]:
     else:
         yield from _field("found as", f"{source.kind} file, request {source.request}", width)
     if source.url is not None:
-        when = "" if source.at is None else f" at {_moment(source.at)}"
-        yield from _field("was posted to", f"{source.url}{when}", width)
-    yield from _field("judged as", f"posted to {it.acs_url} at {_moment(it.at)}", width)
+        yield from _field("was posted to", source.url, width)
+    if source.url != it.acs_url:
+        yield from _field("judged as for", it.acs_url, width)
+    yield from _field("judged as at", _moment(it.at), width)
 
 
 # -- the road --------------------------------------------------------------------------------------------------------------
@@ -102,6 +103,8 @@ def _stage(stage: Stage, it: Inspection, width: int) -> Iterator[str]:
         yield from _rules(stage, width)
         return
     first = _UNREACHED if stage.verdict == "unreached" else "" if stage.verdict == "fail" else _HELD[stage.name]
+    if stage.name == "policy" and stage.verdict == "pass" and it.way is not None and it.way.delivery is None:
+        first = "The request that waits decides where the person goes."
     if stage.verdict == "pass" and stage.name in ("encryption", "signature", "classification", "use") and own:
         first, own = explain.why(own[0]), own[1:]
     if stage.verdict == "fail" and own:
@@ -128,7 +131,7 @@ def _rules(stage: Stage, width: int) -> Iterator[str]:
         words = f"{_UNREACHED}. Supposing that the signature were as it should be: {words}"
     yield from _line(stage.verdict, stage.name, words, width)
     for one in judged:
-        mark = click.style(_MARKS[one.verdict], fg=_COLOURS[one.verdict], bold=one.verdict == "fail")
+        mark = click.style(_MARKS[one.verdict], fg=_COLOURS[one.verdict], bold=True if one.verdict == "fail" else None)
         yield from _row(f"        {mark}  {show.plain(one.rule):<35}", _said(one), width, 49)
         if one.verdict == "fail":
             yield from _values(one)
@@ -141,7 +144,7 @@ def _said(finding: Finding) -> str:
 
 
 def _line(verdict: str, name: str, words: str, width: int) -> Iterator[str]:
-    mark = click.style(_MARKS[verdict], fg=_COLOURS[verdict], bold=verdict == "fail")
+    mark = click.style(_MARKS[verdict], fg=_COLOURS[verdict], bold=True if verdict == "fail" else None)
     yield from _row(f"  {mark}  {click.style(f'{name:<{_LABEL}}', bold=True)}", words, width, 8 + _LABEL)
 
 
@@ -233,7 +236,7 @@ def _verdict(it: Inspection, width: int) -> Iterator[str]:
 def _then(then: AtIssue) -> str:
     at = f"When it was issued, at {_moment(then.at)},"
     return (
-        f"{at} it would have passed every rule."
+        f"{at} it would have passed every rule. {then.why}".rstrip()
         if then.code is None
         else f"{at} it would have been refused all the same, by {then.code}: {then.why}"
     )
@@ -277,7 +280,7 @@ def mending(advice: Advice, width: int, *, named: bool = False) -> Iterator[str]
 
 
 def _field(label: str, value: str, width: int) -> Iterator[str]:
-    yield f"  {label:<{_LABEL}}{show.plain(value)}"
+    yield from _row(f"  {label:<{_LABEL}}", value, width, 2 + _LABEL)
 
 
 def _wrapped(text: str, width: int, indent: str) -> Iterator[str]:

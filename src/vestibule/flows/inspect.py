@@ -75,10 +75,14 @@ _TIMED: Final = frozenset(
     {
         *("saml.response_issue_instant", "saml.issue_instant", "saml.not_before", "saml.not_on_or_after"),
         *("saml.confirmation_not_on_or_after", "saml.authn_instant", "saml.session_not_on_or_after"),
-        *("saml.replayed", "login.expired_or_used", "login.unknown_request"),
+        *("saml.replayed", "login.expired_or_used"),
     }
 )
-_IN_STORE: Final = frozenset({"login.expired_or_used", "login.unknown_request", "saml.replayed"})
+_IN_STORE: Final = {
+    "login.expired_or_used": "Whether its login still waited then is not known any more.",
+    "login.unknown_request": "Of its login nothing is known any more.",
+    "saml.replayed": "It has been used since.",
+}
 """What the store knows now says nothing of how it was then."""
 
 _NEXT: Final = {
@@ -260,12 +264,9 @@ class Inspecting:
         if then is None or abs(then - at) <= timedelta(seconds=1):
             return None
         earlier = await self._walk(connection, captured, style, then)
-        held = earlier.refused is None or earlier.code in _IN_STORE
-        return AtIssue(
-            at=then,
-            code=None if held else earlier.code,
-            why="" if held or earlier.refused is None else earlier.refused.why,
-        )
+        if earlier.refused is None or earlier.refused.code in _IN_STORE:
+            return AtIssue(at=then, code=None, why=_IN_STORE.get(earlier.code or "", ""))
+        return AtIssue(at=then, code=earlier.refused.code, why=earlier.refused.why)
 
     # -- looking at it -----------------------------------------------------------------------------------------------
 
@@ -437,6 +438,8 @@ def _claims(walk: _Walk, seen: Supposition | None, connection: Connection, *, re
 def _message(seen: Supposition, *, reveal: bool) -> Message | None:
     it = seen.supposed
     said = None if seen.status_message is None else _hidden(seen.status_message, reveal=reveal)
+    if it is None and not seen.status:
+        return None
     if it is None:
         return Message(
             issuer=None, destination=None, recipient=None, audiences=(), issue_instant="", in_response_to=None,

@@ -126,7 +126,7 @@ class Advice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AtIssue:
-    """What it would have come to when it was issued. `code` None: every rule would have held."""
+    """What it would have come to when it was issued. `code` None: every rule would have held; then `why` says what is not known."""
 
     at: datetime
     code: str | None
