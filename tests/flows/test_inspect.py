@@ -19,8 +19,8 @@ from tests.xml.encrypter import How
 
 import vestibule
 from vestibule.flows import hints
-from vestibule.flows.inspect import ROAD, STAGES, stage_of
 from vestibule.flows.inspection import Inspection
+from vestibule.flows.walk import ROAD, STAGES, stage_of
 from vestibule.ground.errors import Refused
 from vestibule.saml.checks import RULES
 from vestibule.saml.names import FORMAT_TRANSIENT, ds, saml, samlp

@@ -20,10 +20,10 @@ from vestibule.flows.inspection import (
     Source,
     Stage,
     Verified,
-    Way,
 )
-from vestibule.flows.judge import Asked, Deciding, Welcome, claim_of, replayed
+from vestibule.flows.judge import Deciding, claim_of, replayed
 from vestibule.flows.record import Record
+from vestibule.flows.walk import Walk, stage_of, stages, verdict, way
 from vestibule.ground.entropy import Entropy
 from vestibule.ground.errors import Finding, Refused
 from vestibule.ground.url import origin, plain_host
@@ -32,9 +32,7 @@ from vestibule.model.connection import Connection
 from vestibule.model.identity import Identity
 from vestibule.model.ids import NO_REFERENCE
 from vestibule.policy.mapping import DEFAULT_MAPPING
-from vestibule.policy.unsolicited import Next
 from vestibule.saml import bindings, checks
-from vestibule.saml.checks import RULES
 from vestibule.saml.instant import read_instant
 from vestibule.saml.suppose import Supposition, suppose
 from vestibule.saml.trust import VerifiedAssertion
@@ -42,34 +40,6 @@ from vestibule.store.port import AssertionClaim, Store, StoreUnavailable
 from vestibule.upstream import saml as upstream
 from vestibule.xml.certificate import describe
 from vestibule.xml.encryption import Decryption
-
-STAGES: Final[Mapping[str, tuple[str, ...]]] = {
-    "connection": ("connection.disabled",),
-    "encoding": ("saml.no_response", "saml.base64", "saml.too_large"),
-    "encryption": ("xml.encryption", "xml.decryption"),
-    "signature": (
-        "saml.unsigned",
-        "saml.signature",
-        "xml.signature",
-        "xml.certificate",
-        "xml.duplicate_id",
-        "xml.foreign_id",
-    ),
-    "XML": ("xml",),
-    "shape": ("saml.not_a_response", "saml.shape", "saml.one_assertion", "saml.stray_signature"),
-    "rules": tuple(rule.name for rule in RULES),
-    "classification": ("saml.classified", "saml.in_response_to", "quirk", "login"),
-    "identity": ("saml.transient_name_id", "identity"),
-    "use": ("saml.replayed",),
-    "policy": ("idp_initiated", "application", "connection"),
-}
-"""Which refusal belongs to which stretch of the road; the longest prefix counts, the first of equals."""
-
-ROAD: Final = (
-    *("connection", "encoding", "XML", "shape", "encryption", "signature", "rules", "classification", "policy"),
-    *("identity", "use"),
-)
-"""The stretches in their order. (A signed Response is verified before what is encrypted in it is opened.)"""
 
 _TIMED: Final = frozenset(
     {
@@ -84,43 +54,6 @@ _IN_STORE: Final = {
     "saml.replayed": "It has been used since.",
 }
 """What the store knows now says nothing of how it was then."""
-
-_NEXT: Final = {
-    Next.CLIENT: "The browser goes to the application, which starts an ordinary login.",
-    Next.REQUEST: "Vestibule makes the application's request itself, and asks the identity provider anew.",
-    Next.ASK: "The person is asked before anything goes on.",
-    Next.ANSWER: "The application is answered at once.",
-}
-
-
-def stage_of(code: str) -> str:
-    """The stretch of the road that a code belongs to."""
-    fitting = [
-        (len(prefix), name)
-        for name, prefixes in STAGES.items()
-        for prefix in prefixes
-        if code == prefix or (code.startswith(prefix) and code[len(prefix)] in "._")
-    ]
-    return max(fitting, key=lambda one: one[0])[1] if fitting else "policy"
-
-
-@dataclass(slots=True, kw_only=True)
-class _Walk:
-    """How far the road was walked, and what stood in the way."""
-
-    record: Record
-    asked: Asked | None = None
-    welcome: Welcome | None = None
-    identity: Identity | None = None
-    refused: Refused | None = None
-
-    @property
-    def verified(self) -> bool:
-        return any(one.rule == "saml.signature" and one.verdict == "pass" for one in self.record.findings)
-
-    @property
-    def code(self) -> str | None:
-        return None if self.refused is None else self.refused.code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,9 +90,9 @@ class Inspecting:
         walk = await self._walk(connection, captured, style, request.at)
         seen = await self._seen(connection, captured)
         acs_url = upstream.acs_urls(connection, self.issuer)[style]
-        stages = _stages(walk, await self._notes(connection, walk, seen, acs_url, request.at))
+        road = stages(walk, await self._notes(connection, walk, seen, acs_url, request.at))
         at_issue = await self._at_issue(connection, captured, style, walk, seen, request.at)
-        cases = await self._cases(connection, seen, acs_url, request.at, _failed(walk, at_issue, stages))
+        cases = await self._cases(connection, seen, acs_url, request.at, _failed(walk, at_issue, road))
         causes = [code for code in (None if at_issue is None else at_issue.code, walk.code) if code is not None]
         return Inspection(
             source=Source(
@@ -175,12 +108,12 @@ class Inspecting:
             at=request.at,
             accepted=walk.refused is None,
             code=walk.code,
-            verdict=_verdict(walk),
+            verdict=verdict(walk),
             believed=walk.verified,
-            stages=stages,
+            stages=road,
             signatures=_signatures(seen, connection) if walk.verified else (),
             message=None if seen is None else _message(seen, reveal=request.reveal),
-            way=_way(walk),
+            way=way(walk),
             claims=_claims(walk, seen, connection, reveal=request.reveal),
             evidence=tuple(dict.fromkeys([*stray, *(said for case in cases for said in closer.evidence(case))])),
             comparisons=tuple(dict.fromkeys(pair for case in cases for pair in closer.comparisons(case))),
@@ -194,8 +127,8 @@ class Inspecting:
 
     # -- the road ----------------------------------------------------------------------------------------------------
 
-    async def _walk(self, connection: Connection, captured: Captured, style: str, at: datetime) -> _Walk:
-        walk = _Walk(record=Record(entropy=self.entropy, now=at, reference=NO_REFERENCE))
+    async def _walk(self, connection: Connection, captured: Captured, style: str, at: datetime) -> Walk:
+        walk = Walk(record=Record(entropy=self.entropy, now=at, reference=NO_REFERENCE))
         try:
             await self._go(walk, connection, captured, style)
         except StoreUnavailable:
@@ -204,7 +137,7 @@ class Inspecting:
             walk.refused = refused
         return walk
 
-    async def _go(self, walk: _Walk, connection: Connection, captured: Captured, style: str) -> None:
+    async def _go(self, walk: Walk, connection: Connection, captured: Captured, style: str) -> None:
         """Step by step as in `Receiving`, but that no browser is asked for cookies and the claim is only looked up."""
         deciding = Deciding(
             store=self.store, keyring=self.keyring, issuer=self.issuer, host=self.host, answering=self.answering
@@ -251,7 +184,7 @@ class Inspecting:
         connection: Connection,
         captured: Captured,
         style: str,
-        walk: _Walk,
+        walk: Walk,
         seen: Supposition | None,
         at: datetime,
     ) -> AtIssue | None:
@@ -293,7 +226,7 @@ class Inspecting:
         ]
 
     async def _notes(
-        self, connection: Connection, walk: _Walk, seen: Supposition | None, acs_url: str, at: datetime
+        self, connection: Connection, walk: Walk, seen: Supposition | None, acs_url: str, at: datetime
     ) -> Mapping[str, list[Finding]]:
         """What is said of each stretch beside the road's own findings."""
         it = None if seen is None else seen.supposed
@@ -317,7 +250,7 @@ class Inspecting:
             notes["use"] = [_note("saml.replayed", words)]
         return notes
 
-    async def _login(self, it: VerifiedAssertion, walk: _Walk, at: datetime) -> Finding:
+    async def _login(self, it: VerifiedAssertion, walk: Walk, at: datetime) -> Finding:
         """What the store knows of the login that this answers, without touching it."""
         named = [it.envelope.in_response_to, *(one.in_response_to for one in it.assertion.confirmations)]
         request_id = next((one for one in named if one is not None), None)
@@ -336,52 +269,14 @@ class Inspecting:
         return _note("login", f"The login that was asked for at {_at(pending.created_at)}{whom} {words}.")
 
 
-def _failed(walk: _Walk, at_issue: AtIssue | None, stages: Sequence[Stage]) -> list[str]:
+def _failed(walk: Walk, at_issue: AtIssue | None, road: Sequence[Stage]) -> list[str]:
     """What deserves a closer look: the refusal, and every rule that fails beside it, but that it is late only once."""
-    rules = [one.rule for stage in stages for one in stage.findings if one.verdict == "fail" and one.rule not in _TIMED]
+    rules = [one.rule for stage in road for one in stage.findings if one.verdict == "fail" and one.rule not in _TIMED]
     causes = [code for code in (walk.code, None if at_issue is None else at_issue.code) if code is not None]
     return list(dict.fromkeys((*causes, *rules)))
 
 
 # -- the parts of the report -----------------------------------------------------------------------------------------------
-
-
-def _stages(walk: _Walk, notes: Mapping[str, list[Finding]]) -> tuple[Stage, ...]:
-    failed = None if walk.refused is None else stage_of(walk.refused.code)
-    made = list(walk.record.findings)
-    if walk.refused is not None:
-        made += walk.refused.findings or (
-            Finding(
-                rule=walk.refused.code,
-                verdict="fail",
-                why=walk.refused.why,
-                want=walk.refused.want,
-                got=walk.refused.got,
-            ),
-        )
-    stages = []
-    reached = True
-    for name in ROAD:
-        own = [one for one in made if stage_of(one.rule) == name or (name == "rules" and one.rule == "saml.instants")]
-        own = [one for one in own if one.rule != "saml.instants" or name == "rules"]
-        own += notes.get(name, [])
-        fails = name == failed and any(one.verdict == "fail" for one in own)
-        # A Response that is refused by its status holds no assertion: nothing was to be opened or verified.
-        passed_over = name in ("encryption", "signature") and failed in ROAD[6:] and not walk.verified
-        verdict = "fail" if fails else "pass" if reached and not passed_over else "unreached"
-        stages.append(Stage(name=name, verdict=verdict, findings=tuple(own)))
-        reached = reached and name != failed
-    return tuple(stages)
-
-
-def _verdict(walk: _Walk) -> str:
-    if walk.refused is not None:
-        return f"Refused by {walk.refused.code}: {walk.refused.why}"
-    if walk.asked is not None and walk.asked.pending is not None:
-        return (
-            "Accepted: it answers a login that waits, if it is posted by the browser in which that login was started."
-        )
-    return f"Accepted: unsolicited. {'' if walk.welcome is None else _NEXT[walk.welcome.decision.next]}".rstrip()
 
 
 def _home(identity: Identity, it: VerifiedAssertion, connection: Connection) -> list[Finding]:
@@ -402,23 +297,7 @@ def _home(identity: Identity, it: VerifiedAssertion, connection: Connection) -> 
     return [_note("identity", f"At home in connection {connection.name}, known by {by}."), _note("identity", email)]
 
 
-def _way(walk: _Walk) -> Way | None:
-    if walk.welcome is not None:
-        welcome = walk.welcome
-        return Way(
-            application=welcome.application.client_id,
-            delivery=str(welcome.destination.delivery),
-            next=_NEXT[welcome.decision.next],
-        )
-    if walk.asked is not None and walk.asked.pending is not None:
-        errand = walk.asked.pending.errand
-        return Way(
-            application=errand.application or errand.kind, delivery=None, next="The request that waits is answered."
-        )
-    return None
-
-
-def _claims(walk: _Walk, seen: Supposition | None, connection: Connection, *, reveal: bool) -> tuple[Claim, ...]:
+def _claims(walk: Walk, seen: Supposition | None, connection: Connection, *, reveal: bool) -> tuple[Claim, ...]:
     if walk.identity is None or seen is None or seen.supposed is None:
         return ()
     came = seen.supposed.assertion.attributes
