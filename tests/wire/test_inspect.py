@@ -15,6 +15,7 @@ from lxml import etree
 from tests.builders_saml import idp_key, response_xml
 from tests.saml.test_trust import behind, in_advice, xsw1, xsw2, xsw3, xsw4, xsw5, xsw6, xsw7, xsw8
 from tests.wire.test_refusals import code_behind, start
+from tests.wire.test_road import direct
 from tests.wire.world import IDP, ISSUER, World, asked, configuration, location, play, refused
 from tests.xml.encrypter import How, encrypt
 
@@ -299,6 +300,20 @@ def test_what_the_policy_says_is_foretold(policy: dict[str, Any], relay_state: s
         assert await both(world, form) == code
 
     play(scene, configuration(**policy))
+
+
+def test_an_answer_at_once_is_foretold() -> None:
+    """Under `accept` with `direct` the application's request is made and judged here, and so it is in an inspection."""
+
+    async def scene(world: World) -> None:
+        form = {"SAMLResponse": world.saml_response()}
+        found = await looked_at(world, form)
+        assert found.way is not None
+        assert found.way.next == "The application is answered at once."
+        assert await both(world, form) is None
+        assert await both(world, form) == "saml.replayed"
+
+    play(scene, direct(unsolicited="accept", accept_login_csrf_risk=True))
 
 
 def test_where_the_post_came_from_decides_under_accept_as_it_does_at_the_consumer() -> None:

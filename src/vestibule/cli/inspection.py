@@ -74,22 +74,7 @@ def inspect_command(parts: Parts) -> click.Command:
         found = _chosen(captured.read(_octets(file)), number, relay_state)
 
         async def work(house: House) -> Inspections:
-            return Inspections(
-                inspections=tuple(
-                    [
-                        await house.inspecting.inspect(
-                            Request(
-                                captured=one,
-                                connection=connection,
-                                at=at or one.at or house.clock.now(),
-                                style=acs,
-                                reveal=show_values,
-                            )
-                        )
-                        for one in found
-                    ]
-                )
-            )
+            return await _inspected(house, found, connection=connection, at=at, style=acs, reveal=show_values)
 
         result = show.inside(parts, work)
         if as_json:
@@ -101,6 +86,17 @@ def inspect_command(parts: Parts) -> click.Command:
             context.exit(1)
 
     return inspect
+
+
+async def _inspected(
+    house: House, found: tuple[Captured, ...], *, connection: str, at: datetime | None, style: str | None, reveal: bool
+) -> Inspections:
+    made = []
+    for one in found:
+        when = at or one.at or house.clock.now()
+        request = Request(captured=one, connection=connection, at=when, style=style, reveal=reveal)
+        made.append(await house.inspecting.inspect(request))
+    return Inspections(inspections=tuple(made))
 
 
 def _octets(file: str) -> bytes:

@@ -29,9 +29,11 @@ from vestibule.ground.errors import Finding, Refused
 from vestibule.ground.url import origin, plain_host
 from vestibule.keys.keyring import Keyring
 from vestibule.model.connection import Connection
+from vestibule.model.errand import ErrandKind
 from vestibule.model.identity import Identity
 from vestibule.model.ids import NO_REFERENCE
 from vestibule.policy.mapping import DEFAULT_MAPPING
+from vestibule.policy.unsolicited import Next
 from vestibule.saml import bindings, checks
 from vestibule.saml.instant import read_instant
 from vestibule.saml.suppose import Supposition, suppose
@@ -85,27 +87,22 @@ class Inspecting:
                 "No connection has this name or id; `vestibule export` shows them.",
                 got=request.connection[:80],
             )
-        captured = request.captured
+        captured, at = request.captured, request.at
         style, stray = self._style(connection, captured, request.style)
-        walk = await self._walk(connection, captured, style, request.at)
+        walk = await self._walk(connection, captured, style, at)
         seen = await self._seen(connection, captured)
         acs_url = upstream.acs_urls(connection, self.issuer)[style]
-        road = stages(walk, await self._notes(connection, walk, seen, acs_url, request.at))
-        at_issue = await self._at_issue(connection, captured, style, walk, seen, request.at)
-        cases = await self._cases(connection, seen, acs_url, request.at, _failed(walk, at_issue, road))
+        road = stages(walk, await self._notes(connection, walk, seen, acs_url, at))
+        at_issue = await self._at_issue(connection, captured, style, walk, seen, at)
+        cases = await self._cases(connection, seen, acs_url, at, _failed(walk, at_issue, road))
         causes = [code for code in (None if at_issue is None else at_issue.code, walk.code) if code is not None]
         return Inspection(
-            source=Source(
-                kind=captured.kind,
-                request=captured.request,
-                url=None if captured.url is None else place(captured.url),
-                at=captured.at,
-            ),
+            source=_source(captured),
             connection=connection.name,
             connection_id=connection.id,
             acs_style=style,
             acs_url=acs_url,
-            at=request.at,
+            at=at,
             accepted=walk.refused is None,
             code=walk.code,
             verdict=verdict(walk),
@@ -148,6 +145,8 @@ class Inspecting:
         walk.asked = await deciding.asked(connection, valid, authentication, acs_url, walk.record)
         if walk.asked.pending is not None:
             walk.identity = deciding.identity(authentication, connection)
+            if walk.asked.pending.errand.kind is ErrandKind.TEST:
+                await deciding.rehearsal(walk.asked.pending)
         else:
             if (host := _host(captured)) is not None:
                 deciding.on_our_host(host)
@@ -155,11 +154,15 @@ class Inspecting:
                 connection,
                 authentication,
                 relay_state=captured.form.get("RelayState"),
-                origin=captured.origin if captured.has_headers else origin(connection.idp.sso_url or ""),
+                origin=captured.origin
+                if captured.has_headers
+                else origin(connection.idp.sso_url or connection.idp.sso_post_url or ""),
                 record=walk.record,
                 dummy=walk.asked.dummy,
             )
             walk.identity = walk.welcome.identity
+            if walk.welcome.decision.next is Next.ANSWER:
+                deciding.request(walk.welcome)
         if await self.store.assertions.claimed(claim_of(authentication)):
             raise replayed()
 
@@ -267,6 +270,11 @@ class Inspecting:
             words = f"waits until {_at(pending.expires_at)}, in the browser where it was started"
         whom = f" by application {pending.errand.application}" if pending.errand.application else ""
         return _note("login", f"The login that was asked for at {_at(pending.created_at)}{whom} {words}.")
+
+
+def _source(captured: Captured) -> Source:
+    url = None if captured.url is None else place(captured.url)
+    return Source(kind=captured.kind, request=captured.request, url=url, at=captured.at)
 
 
 def _failed(walk: Walk, at_issue: AtIssue | None, road: Sequence[Stage]) -> list[str]:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
+from vestibule.downstream.oidc import errand_parameters
 from vestibule.flows.answering import Answering
 from vestibule.flows.record import Record
 from vestibule.ground.errors import Finding, Refused
@@ -16,8 +17,11 @@ from vestibule.keys.keyring import Keyring
 from vestibule.model.application import Application
 from vestibule.model.authentication import Authentication
 from vestibule.model.connection import Connection
+from vestibule.model.errand import Errand, ErrandKind
 from vestibule.model.identity import Identity
 from vestibule.model.pending import PendingLogin
+from vestibule.model.rehearsal import Rehearsal
+from vestibule.oidc.authorize import AuthorizationRequest
 from vestibule.policy import mapping, routing, unsolicited
 from vestibule.policy.routing import Destination
 from vestibule.saml import bindings, checks, response, trust
@@ -224,6 +228,24 @@ class Deciding:
         record.note("idp_initiated.ladder", decision.sentence)
         identity = self.identity(authentication, connection)
         return Welcome(application=application, destination=destination, decision=decision, identity=identity)
+
+    def request(self, welcome: Welcome) -> AuthorizationRequest:
+        """The request that we make ourselves where an unsolicited response is answered at once."""
+        application = welcome.application
+        errand = Errand(
+            kind=ErrandKind.OIDC,
+            application=application.client_id,
+            parameters=errand_parameters(application, welcome.destination.parameters),
+            unsolicited=True,
+        )
+        return self.answering.request(errand, application)
+
+    async def rehearsal(self, pending: PendingLogin) -> Rehearsal:
+        """The test sign-in that a pending login is for."""
+        rehearsal = await self.store.rehearsals.find(pending.errand.parameters.get("test", ""))
+        if rehearsal is None:
+            raise Refused("rehearsal.gone", "The test sign-in is over; start `vestibule test` again.")
+        return rehearsal
 
     def identity(self, authentication: Authentication, connection: Connection) -> Identity:
         """Who this is about, for us."""

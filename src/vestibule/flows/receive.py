@@ -9,7 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from vestibule.downstream.oidc import errand_parameters
 from vestibule.flows.answering import Answering
 from vestibule.flows.browser import Browser, RehearsalDone, Reply, hold
 from vestibule.flows.judge import Deciding, Welcome, claim_of, replayed
@@ -23,7 +22,7 @@ from vestibule.model.answer import Redirect
 from vestibule.model.arrival import Arrival, ArrivalState
 from vestibule.model.authentication import Authentication
 from vestibule.model.connection import Connection
-from vestibule.model.errand import Errand, ErrandKind
+from vestibule.model.errand import ErrandKind
 from vestibule.model.identity import Identity
 from vestibule.model.ids import ArrivalId
 from vestibule.model.outcome import Outcome
@@ -210,13 +209,7 @@ class Receiving:
     ) -> Reply:
         """`accept` with `direct`: no session is touched, so nothing waits for the hop where cookies are whole."""
         application, identity = welcome.application, welcome.identity
-        errand = Errand(
-            kind=ErrandKind.OIDC,
-            application=application.client_id,
-            parameters=errand_parameters(application, welcome.destination.parameters),
-            unsolicited=True,
-        )
-        request = self.answering.request(errand, application)
+        request = self._deciding.request(welcome)
         person = await self.answering.settle(identity, connection)
         answer = await self.answering.answer(
             request, application=application, connection=connection, identity=identity, person=person, sid=None
@@ -232,9 +225,7 @@ class Receiving:
     async def _rehearsed(
         self, pending: PendingLogin, identity: Identity, claim: AssertionClaim, record: Record
     ) -> Reply:
-        rehearsal = await self.store.rehearsals.find(pending.errand.parameters.get("test", ""))
-        if rehearsal is None:
-            raise Refused("rehearsal.gone", "The test sign-in is over; start `vestibule test` again.")
+        rehearsal = await self._deciding.rehearsal(pending)
         answered = await self.store.pending.answer(
             pending.id,
             cookie=pending.cookie,

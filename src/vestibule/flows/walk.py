@@ -28,7 +28,7 @@ STAGES: Final[Mapping[str, tuple[str, ...]]] = {
     "shape": ("saml.not_a_response", "saml.shape", "saml.one_assertion", "saml.stray_signature"),
     "rules": tuple(rule.name for rule in RULES),
     "classification": ("saml.classified", "saml.in_response_to", "quirk", "login"),
-    "identity": ("saml.transient_name_id", "identity"),
+    "identity": ("saml.transient_name_id", "identity", "rehearsal"),
     "use": ("saml.replayed",),
     "policy": ("idp_initiated", "application", "connection"),
 }
