@@ -135,7 +135,7 @@ def test_a_har_file_brings_its_time(desk: Desk) -> None:
     result = run(desk, har("2026-03-01T09:00:02Z", response=value(now=START - timedelta(days=1))))
     assert result.exit_code == 0
     assert f"was posted to   {ACS}" in result.stdout
-    assert "judged as at    2026-03-01 09:00:02 UTC" in result.stdout
+    assert "judged at       2026-03-01 09:00:02 UTC" in result.stdout
     assert "found as        HAR file, request 1" in result.stdout
 
 

@@ -90,8 +90,8 @@ def _head(it: Inspection, width: int) -> Iterator[str]:
     if source.url is not None:
         yield from _field("was posted to", source.url, width)
     if source.url != it.acs_url:
-        yield from _field("judged as for", it.acs_url, width)
-    yield from _field("judged as at", _moment(it.at), width)
+        yield from _field("judged for", it.acs_url, width)
+    yield from _field("judged at", _moment(it.at), width)
 
 
 # -- the road --------------------------------------------------------------------------------------------------------------

@@ -320,6 +320,11 @@ HINTS: Final[Mapping[str, Hint]] = {
         "Send the attribute {subject_attribute} with one value, for everybody.",
         "Or name another in `subject_attribute` of connection {name}.",
     ),
+    "rehearsal": Hint(
+        "It answers a test sign-in that is over: its link works once, and for ten minutes.",
+        "Nothing is wrong there.",
+        "Start `vestibule test {name}` again.",
+    ),
     "saml.replayed": Hint(
         "This assertion was used already: the very one of a login that worked, or one that was posted twice (reload, back button).",
         "Nothing is wrong there.",

@@ -258,7 +258,10 @@ class Inspecting:
         named = [it.envelope.in_response_to, *(one.in_response_to for one in it.assertion.confirmations)]
         request_id = next((one for one in named if one is not None), None)
         if request_id is None:
-            return _note("login", "A tile was clicked, or the identity provider forgot which request it answers.")
+            known = "" if walk.asked is not None else "It names no request. "
+            return _note(
+                "login", f"{known}A tile was clicked, or the identity provider forgot which request it answers."
+            )
         pending = await self.store.pending.find(request_id)
         if pending is None:
             return _note("login", f"Of the request {request_id} nothing is known here.")
