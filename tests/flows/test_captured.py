@@ -114,6 +114,12 @@ def test_a_har_file_tells_every_response_with_its_place_and_time() -> None:
     assert second.url == "https://login.vestibule.example/saml/acs/acme"
 
 
+def test_half_a_character_in_an_address_is_replaced() -> None:
+    """JSON can write one, UTF-8 cannot."""
+    (found,) = read(har(entry(url="https://a.example/\ud800")))
+    assert found.url == "https://a.example/?"
+
+
 @pytest.mark.parametrize("encode", [str, lambda value: quote(value, safe="")])
 def test_a_har_file_with_parameters_alone_is_read(encode: Any) -> None:
     """One browser writes them decoded, another percent-encoded."""

@@ -1,7 +1,9 @@
 """Inspecting: what is said about each usual mistake, made from a message that makes it; and what is never said."""
 
 import ast
+import base64
 import copy
+import hashlib
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,7 +12,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from lxml import etree
 from tests.builders_saml import certificate_for, idp_certificate, idp_key
 from tests.doubles import START
@@ -24,6 +27,7 @@ from vestibule.flows.walk import ROAD, STAGES, stage_of
 from vestibule.ground.errors import Refused
 from vestibule.saml.checks import RULES
 from vestibule.saml.names import FORMAT_TRANSIENT, ds, saml, samlp
+from vestibule.xml.certificate import describe
 from vestibule.xml.encryption import XENC
 
 SOURCE = Path(vestibule.__file__).parent
@@ -213,8 +217,6 @@ def test_a_rolled_over_certificate_is_named_and_not_believed(desk: Desk) -> None
 
 
 def fingerprint_of(pem: str) -> str:
-    from vestibule.xml.certificate import describe
-
     facts = describe(pem)
     assert facts is not None
     return facts.fingerprint
@@ -271,6 +273,33 @@ def test_sha1_is_called_by_its_name(desk: Desk) -> None:
     assert "signed with rsa-sha1, digest sha256" in looked(found)
     assert "`allow_sha1_signatures` of connection acme" in advised(found)
     assert "rsa-sha256" in advised(found)
+
+
+def _signed_with_sha1(root: etree._Element) -> None:
+    assertion = root.find(saml("Assertion"))
+    made = assertion.find(ds("Signature"))
+    assertion.remove(made)
+    digest = hashlib.sha1(_canonical(assertion), usedforsecurity=False).digest()
+    next(made.iter(ds("DigestMethod"))).set("Algorithm", "http://www.w3.org/2000/09/xmldsig#sha1")
+    next(made.iter(ds("DigestValue"))).text = base64.b64encode(digest).decode()
+    next(made.iter(ds("SignatureMethod"))).set("Algorithm", "http://www.w3.org/2000/09/xmldsig#rsa-sha1")
+    assertion.insert(1, made)
+    signed = _canonical(made.find(ds("SignedInfo")))
+    value = idp_key().sign(signed, padding.PKCS1v15(), hashes.SHA1())  # noqa: S303 what is to be refused
+    made.find(ds("SignatureValue")).text = base64.b64encode(value).decode()
+
+
+def _canonical(element: etree._Element) -> bytes:
+    return etree.tostring(element, method="c14n", exclusive=True)
+
+
+def test_sha1_that_is_right_but_for_its_age_is_told_so(desk: Desk, tmp_path: Path) -> None:
+    """Then the setting that is named lets it pass."""
+    made = value(tamper=_signed_with_sha1)
+    found = refused(desk.inspect(made), "xml.signature_algorithm")
+    assert "signed with rsa-sha1, digest sha1. But for that it would verify with certificate 1" in looked(found)
+    (tmp_path / "again").mkdir()
+    assert Desk(tmp_path / "again", "allow_sha1_signatures: true").inspect(made).accepted
 
 
 def _inclusive(root: etree._Element) -> None:

@@ -203,7 +203,7 @@ def _in_har(entries: list[Any]) -> Iterator[Captured]:
             kind="HAR",
             form=form,
             request=number,
-            url=str(request.get("url", "")),
+            url=str(request.get("url", "")).encode("utf-8", "replace").decode("utf-8"),
             at=_instant(entry.get("startedDateTime")),
             has_headers=bool(headers),
             origin=headers.get("origin"),

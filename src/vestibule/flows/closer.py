@@ -219,7 +219,12 @@ def _signatures(case: Case) -> Iterator[str]:
         return
     for one in case.seen.signatures:
         if case.code == "xml.signature_algorithm":
-            yield f"{one.where}: signed with {short(one.method)}, digest {short(one.digest)}."
+            by = (
+                f" But for that it would verify with certificate {one.verifies_with[0]} of the connection."
+                if one.verifies_with
+                else ""
+            )
+            yield f"{one.where}: signed with {short(one.method)}, digest {short(one.digest)}.{by}"
         elif case.code == "xml.signature_digest" and not one.verifies_with:
             yield (
                 f"{one.where}: the signature itself was made by a certificate of this connection, but what it covers was changed "
