@@ -6,7 +6,7 @@ import copy
 import hashlib
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from lxml import etree
 from tests.builders_saml import certificate_for, idp_certificate, idp_key
 from tests.doubles import START
@@ -32,6 +34,12 @@ from vestibule.xml.encryption import XENC
 
 SOURCE = Path(vestibule.__file__).parent
 Edit = Callable[[etree._Element], Any]
+
+
+@pytest.fixture(scope="module")
+def standing_desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    """One for many responses: inspecting leaves nothing behind."""
+    return Desk(tmp_path_factory.mktemp("desk"))
 
 
 @pytest.fixture
@@ -498,6 +506,40 @@ def test_an_unknown_connection_is_refused(desk: Desk) -> None:
     with pytest.raises(Refused) as caught:
         desk.inspect(value(), connection="nobody")
     assert caught.value.code == "connection.unknown"
+
+
+# -- whatever comes --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("instant", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z", "yesterday", ""])
+@pytest.mark.parametrize("name", ["NotBefore", "NotOnOrAfter", "IssueInstant", "AuthnInstant", "SessionNotOnOrAfter"])
+@pytest.mark.parametrize("at", [START, datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
+def test_instants_at_the_ends_of_time_are_looked_at(desk: Desk, name: str, instant: str, at: datetime) -> None:
+    """Whatever a message says of time, and whatever time it is judged at: a refusal or not, never a fault of our own."""
+
+    def edit(root: etree._Element) -> None:
+        for element in root.iter():
+            if element.get(name) is not None or (element.tag == saml("AuthnStatement") and name.startswith("Session")):
+                element.set(name, instant)
+
+    for sign in ("assertion", "none"):
+        assert desk.inspect(value(edit=edit, sign=sign), at=at).stages
+
+
+@given(data=st.data())
+@settings(max_examples=150)
+def test_a_damaged_message_is_inspected_all_the_same(standing_desk: Desk, data: st.DataObject) -> None:
+    """Octets cut out, doubled or changed, before or after signing: an inspection is made of it, and accepts nothing that was not sent."""
+    whole = octets(sign=data.draw(st.sampled_from(["assertion", "response", "none"])), certificate=idp_certificate())
+    start = data.draw(st.integers(0, len(whole)))
+    end = data.draw(st.integers(start, min(len(whole), start + 200)))
+    part = data.draw(
+        st.sampled_from([b"", whole[start:end] * 2, b"<a/>", b"<", b"&amp;", b"\xff", b"9", whole[end : end + 100]])
+    )
+    damaged = whole[:start] + part + whole[end:]
+    found = standing_desk.inspect(damaged)
+    assert found.stages
+    assert not found.accepted or found.message is not None
 
 
 # -- the table of hints ----------------------------------------------------------------------------------------------------

@@ -24,11 +24,11 @@ def _instant(context: click.Context, parameter: click.Parameter, value: str | No
         return None
     try:
         at = datetime.fromisoformat(value)
-    except ValueError:
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise click.BadParameter(
             "that is no time; write it as 2026-03-02T09:00:00Z, or with another offset.", context, parameter
         ) from None
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
 def inspect_command(parts: Parts) -> click.Command:

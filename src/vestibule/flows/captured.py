@@ -230,9 +230,9 @@ def _headers(headers: Any) -> Mapping[str, str]:
 def _instant(value: Any) -> datetime | None:
     try:
         at = datetime.fromisoformat(str(value))
-    except ValueError:
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
 def place(url: str) -> str:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from vestibule.flows.inspection import Comparison
 from vestibule.model.connection import Connection
 from vestibule.saml.checks import MAX_SKEW
-from vestibule.saml.instant import read_instant
+from vestibule.saml.instant import read_instant, shifted
 from vestibule.saml.names import FORMAT_TRANSIENT
 from vestibule.saml.suppose import SignatureFacts, Supposition
 from vestibule.saml.trust import VerifiedAssertion
@@ -161,12 +161,12 @@ def _clock(case: Case, it: VerifiedAssertion) -> Iterator[str]:
     }
     skew = case.connection.clock_skew
     for start in _instants(starts.get(case.code, ())):
-        if start > case.now + timedelta(seconds=skew):
+        if start > shifted(case.now, skew * _SECOND):
             yield _ahead(start - case.now, skew)
         elif case.code in ("saml.issue_instant", "saml.response_issue_instant"):
             yield _aged(case.now - start, case.connection)
     for end in _instants(ends.get(case.code, ())):
-        if case.now >= end + timedelta(seconds=skew):
+        if case.now >= shifted(end, skew * _SECOND):
             yield _over(case.now - end, skew)
 
 
