@@ -23,6 +23,7 @@ from vestibule.flows.inspection import (
     Verified,
 )
 from vestibule.ground.errors import Finding
+from vestibule.saml.checks import RULES
 
 _MARKS: Final = {"pass": "pass", "fail": "FAIL", "note": "note", "unreached": " ·· "}
 _COLOURS: Final = {"pass": "green", "fail": "red", "note": "cyan", "unreached": "bright_black"}
@@ -127,7 +128,9 @@ def _rules(stage: Stage, width: int) -> Iterator[str]:
         yield from _line(stage.verdict, stage.name, _HELD["rules"] if stage.verdict == "pass" else _UNREACHED, width)
         return
     words = f"{sum(one.verdict == 'pass' for one in judged)} of {len(judged)} hold."
-    if stage.verdict == "unreached":
+    if len(judged) < len(RULES):
+        words = "Refused before the others could be judged."
+    elif stage.verdict == "unreached":
         words = f"{_UNREACHED}. Supposing that the signature were as it should be: {words}"
     yield from _line(stage.verdict, stage.name, words, width)
     for one in judged:
@@ -244,10 +247,10 @@ def _then(then: AtIssue) -> str:
 
 def _closer(it: Inspection, width: int) -> Iterator[str]:
     yield _bold("A closer look")
-    for sentence in it.evidence:
-        yield from _wrapped(sentence, width, "  ")
     for comparison in it.comparisons:
         yield from _compared(comparison, width)
+    for sentence in it.evidence:
+        yield from _wrapped(sentence, width, "  ")
 
 
 def _compared(it: Comparison, width: int) -> Iterator[str]:
