@@ -119,6 +119,17 @@ def test_standard_input_is_read(desk: Desk) -> None:
     assert "found as        XML" in result.stdout
 
 
+def test_a_status_that_ends_it_early_says_that_nothing_else_was_judged(desk: Desk) -> None:
+    def edit(root: etree._Element) -> None:
+        next(root.iter(samlp("StatusCode"))).set("Value", "urn:oasis:names:tc:SAML:2.0:status:Responder")
+        root.remove(root.find(saml("Assertion")))
+
+    result = run(desk, value(sign="none", edit=edit))
+    assert result.exit_code == 1
+    assert "Refused before the others could be judged." in result.stdout
+    assert "REFUSED  saml.status" in result.stdout
+
+
 # -- time, address, request ------------------------------------------------------------------------------------------------
 
 
@@ -137,6 +148,9 @@ def test_a_har_file_brings_its_time(desk: Desk) -> None:
     assert f"was posted to   {ACS}" in result.stdout
     assert "judged at       2026-03-01 09:00:02 UTC" in result.stdout
     assert "found as        HAR file, request 1" in result.stdout
+    told = run(desk, har("2026-03-01T09:00:02Z"), "--at", "2026-03-02T09:00:00Z").stdout
+    assert "was posted at   2026-03-01 09:00:02 UTC" in told
+    assert "judged at       2026-03-02 09:00:00 UTC" in told
 
 
 def test_every_response_of_a_har_file_is_judged_or_the_one_that_is_named(desk: Desk) -> None:

@@ -90,6 +90,8 @@ def _head(it: Inspection, width: int) -> Iterator[str]:
         yield from _field("found as", f"{source.kind} file, request {source.request}", width)
     if source.url is not None:
         yield from _field("was posted to", source.url, width)
+    if source.at is not None and source.at != it.at:
+        yield from _field("was posted at", _moment(source.at), width)
     if source.url != it.acs_url:
         yield from _field("judged for", it.acs_url, width)
     yield from _field("judged at", _moment(it.at), width)
