@@ -56,6 +56,8 @@ def har(*entries: Any) -> bytes:
         (f"curl 'https://x.example/acs' --data-raw '{FORM}' --compressed", "form"),
         (f'fetch("https://x.example/acs", {{"body": "{FORM}", "method": "POST"}});', "form"),
         (json.dumps({"a": [{"SAMLResponse": VALUE}]}), "JSON"),
+        (json.dumps({"requests": [{"post": [["RelayState", "x"], ["SAMLResponse", VALUE]]}]}), "JSON"),
+        (json.dumps([{"name": "SAMLResponse", "value": VALUE}]), "JSON"),
         (json.dumps(f"SAMLResponse={VALUE}"), "form"),
         (f'<html><form><input name="RelayState" value="a"/><INPUT type=hidden value="{VALUE}" name="SAMLResponse"></form>', "HTML form"),
     ],

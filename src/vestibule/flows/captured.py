@@ -178,14 +178,20 @@ def _in_json(document: Any) -> Iterator[Captured]:
 
 
 def _member(document: Any, depth: int) -> str | None:
-    """The first member called SAMLResponse, wherever it is."""
+    """The first value that goes by the name SAMLResponse, wherever it is: a member, a pair, or an object of name and value."""
     if depth > _DEEPEST:
         return None
-    if isinstance(document, dict):
-        value = document.get("SAMLResponse")
-        if isinstance(value, str):
+    match document:
+        case (
+            {"SAMLResponse": str(value)} | {"name": "SAMLResponse", "value": str(value)} | ["SAMLResponse", str(value)]
+        ):
             return value
-    children = document.values() if isinstance(document, dict) else document if isinstance(document, list) else ()
+        case dict():
+            children = list(document.values())
+        case list():
+            children = document
+        case _:
+            return None
     return next((found for child in children if (found := _member(child, depth + 1)) is not None), None)
 
 
