@@ -23,6 +23,7 @@ from vestibule.flows.authorize import Authorizing
 from vestibule.flows.configuration import Configuring
 from vestibule.flows.describe import Describing
 from vestibule.flows.guard import Guarding, Limits
+from vestibule.flows.inspect import Inspecting
 from vestibule.flows.landing import Landing
 from vestibule.flows.launch import Launching
 from vestibule.flows.logout import Leaving
@@ -86,6 +87,7 @@ class House:
     configuring: Configuring
     rehearsing: Rehearsing
     guarding: Guarding
+    inspecting: Inspecting
 
 
 def join(
@@ -99,6 +101,7 @@ def join(
 ) -> House:
     """The flows over these parts; what an engine, a clock or a source of randomness is does not matter here."""
     issuer = settings.issuer
+    host = plain_host(urlsplit(issuer).netloc, secure=issuer.startswith("https:"))
     lifetimes = Lifetimes()
     fetch = HttpFetch(
         private=settings.fetch_private, loopback=settings.on_loopback, hosts=frozenset(settings.fetch_hosts)
@@ -139,7 +142,7 @@ def join(
             pause=pause,
             entropy=entropy,
             issuer=issuer,
-            host=plain_host(urlsplit(issuer).netloc, secure=issuer.startswith("https:")),
+            host=host,
             answering=answering,
             sessions=sessions,
         ),
@@ -174,6 +177,9 @@ def join(
             store=store,
             clock=clock,
             entropy=entropy,
+        ),
+        inspecting=Inspecting(
+            store=store, keyring=keyring, entropy=entropy, issuer=issuer, host=host, answering=answering
         ),
     )
 

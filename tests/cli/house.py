@@ -11,7 +11,10 @@ from tests.flows.configuring import SECRET, Bench
 
 from vestibule.cli.main import build
 from vestibule.cli.parts import Parts
+from vestibule.downstream.lifetimes import Lifetimes
+from vestibule.flows.answering import Answering
 from vestibule.flows.configuration import Configuring
+from vestibule.flows.inspect import Inspecting
 from vestibule.flows.rehearse import Rehearsing
 from vestibule.ground.clock import Clock
 from vestibule.ground.entropy import Entropy
@@ -29,6 +32,7 @@ class MemoryHouse:
     keyring: Keyring
     configuring: Configuring
     rehearsing: Rehearsing
+    inspecting: Inspecting
     clock: Clock
     entropy: Entropy
     settings: Settings
@@ -49,13 +53,25 @@ class CommandLine:
         self.bench = Bench(self.directory)
         self.clock = FixedClock()
         store, entropy = self.bench.store, self.bench.entropy
+        keyring = Keyring(store=store, clock=self.clock, entropy=entropy, master_key=bytes(32))
+        answering = Answering(
+            store=store, keyring=keyring, clock=self.clock, entropy=entropy, issuer=ISSUER, lifetimes=Lifetimes()
+        )
         self.house = MemoryHouse(
             store=store,
-            keyring=Keyring(store=store, clock=self.clock, entropy=entropy, master_key=bytes(32)),
+            keyring=keyring,
             configuring=Configuring(
                 store=store, clock=self.clock, entropy=entropy, fetch=self.bench.web, issuer=ISSUER
             ),
             rehearsing=Rehearsing(store=store, clock=self.clock, entropy=entropy, issuer=ISSUER),
+            inspecting=Inspecting(
+                store=store,
+                keyring=keyring,
+                entropy=entropy,
+                issuer=ISSUER,
+                host="login.example",
+                answering=answering,
+            ),
             clock=self.clock,
             entropy=entropy,
             settings=self.settings,

@@ -69,23 +69,25 @@ class Broker:
             "PYTHONUNBUFFERED": "1",
         }
 
-    def command(self, *words: str) -> str:
-        """What another command of Vestibule prints, beside the serving process."""
-        done = subprocess.run(
-            (sys.executable, "-m", "vestibule", *words),
-            env={**os.environ, **self._environment()},
-            cwd=self.directory,
-            capture_output=True,
-            text=True,
-            check=True,
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """What an operator runs beside the server, on its database."""
+        command = (sys.executable, "-m", "vestibule", *arguments)
+        environment = {**os.environ, **self._environment()}
+        return subprocess.run(
+            command, env=environment, cwd=self.directory, capture_output=True, text=True, timeout=60, check=False
         )
+
+    def told(self, *arguments: str) -> str:
+        """What a command prints that must succeed."""
+        done = self.command(*arguments)
+        assert done.returncode == 0, done.stderr
         return done.stdout
 
     def trace(self, page: Page) -> str:
         """What the operator reads under the reference number on a refusal's page."""
         found = re.search(r"\b[A-Z2-7]{5}-[A-Z2-7]{5}\b", page.text)
         assert found, page.text[:2000]
-        return self.command("trace", found[0])
+        return self.told("trace", found[0])
 
     @contextmanager
     def serving(self, document: Mapping[str, Any], **settings: str) -> Iterator["Broker"]:

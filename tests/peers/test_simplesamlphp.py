@@ -121,19 +121,19 @@ def test_aes_cbc_that_is_not_allowed_is_refused_with_what_to_set(acme: Enterpris
 def test_a_rotated_key_opens_old_messages_and_is_replaced_in_the_metadata(acme: Enterprise) -> None:
     """The IdP still has the old metadata: its messages open until the old key is retired."""
     name = acme.name("encrypted-both")
-    acme.broker.command("keys", "rotate", "saml-encryption", "--connection", name)
+    acme.broker.told("keys", "rotate", "saml-encryption", "--connection", name)
     certificate = 'use="encryption"'
     assert acme.broker.metadata(name).count(certificate) == 1
     assert acme.broker.metadata(name) != (acme.run / "sp" / f"{name}.xml").read_text()
     sign_in_from_the_tile(acme, "encrypted-both")
-    old, new = (line.split()[1] for line in acme.broker.command("keys", "list", "--connection", name).splitlines())
-    acme.broker.command("keys", "retire", old, "--connection", name)
+    old, new = (line.split()[1] for line in acme.broker.told("keys", "list", "--connection", name).splitlines())
+    acme.broker.told("keys", "retire", old, "--connection", name)
     page = PlainBrowser().open(acme.tile(acme.broker, name))
     assert page.status == 400
     assert "xml.decryption" in acme.broker.trace(page)
     (acme.run / "sp" / f"{name}.xml").write_text(acme.broker.metadata(name))
     sign_in_from_the_tile(acme, "encrypted-both")
-    assert new in acme.broker.command("keys", "list", "--connection", name)
+    assert new in acme.broker.told("keys", "list", "--connection", name)
 
 
 def test_relay_state_as_a_deep_link_survives_the_fresh_login(acme: Enterprise) -> None:

@@ -45,6 +45,16 @@ class AssertionsContract:
         promise(body)(self, engine)
 
     @promise
+    async def test_assertion_claimed_is_told_and_claims_nothing(self, store: Store) -> None:
+        """Asking is free: the first to claim after it still wins; of another connection, issuer or id nothing is told."""
+        assert not await store.assertions.claimed(nouns.claim())
+        assert await store.assertions.claim(nouns.claim())
+        assert await store.assertions.claimed(nouns.claim())
+        for change in ({"connection": OTHER}, {"issuer": "https://other.example/"}, {"assertion_id": "_other"}):
+            assert not await store.assertions.claimed(nouns.claim(**change)), change
+            assert await store.assertions.claim(nouns.claim(**change)), change
+
+    @promise
     async def test_assertion_a_keep_that_fails_undoes_the_claim(self, store: Store) -> None:
         """Step and records are one: where a record cannot be kept, nothing has happened."""
         await store.keep(nouns.code())

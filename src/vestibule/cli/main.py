@@ -7,6 +7,7 @@ import click
 from vestibule import __version__
 from vestibule.cli import show
 from vestibule.cli.configuration import apply_command, apply_file, export_command
+from vestibule.cli.inspection import inspect_command
 from vestibule.cli.keys import keys_group
 from vestibule.cli.parts import House, Parts
 from vestibule.cli.rehearsal import test_command
@@ -31,6 +32,7 @@ def build(parts: Parts) -> click.Group:
         keys_group(parts),
         test_command(parts),
         trace_command(parts),
+        inspect_command(parts),
         _demo(parts),
         _reference(),
     ):

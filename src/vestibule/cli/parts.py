@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from vestibule.flows.configuration import Configuring
+from vestibule.flows.inspect import Inspecting
 from vestibule.flows.rehearse import Rehearsing
 from vestibule.ground.clock import Clock
 from vestibule.ground.entropy import Entropy
@@ -29,6 +30,9 @@ class House(Protocol):
 
     @property
     def rehearsing(self) -> Rehearsing: ...
+
+    @property
+    def inspecting(self) -> Inspecting: ...
 
     @property
     def clock(self) -> Clock: ...

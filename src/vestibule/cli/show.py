@@ -74,16 +74,33 @@ def _named(character: str) -> str:
     return f"⟨U+{ord(character):04X}⟩" if kind[0] == "C" or kind in ("Zl", "Zp") else character
 
 
-def printed(text: str, *, nl: bool = True, lost: str = "") -> None:
-    """Writes a result to stdout. `lost` says what is lost if it cannot be written, and what to do then."""
+def printed(text: str, *, nl: bool = True, lost: str = "", colour: bool | None = None) -> None:
+    """Writes a result to stdout. `lost` says what is lost if it cannot be written, and what to do then.
+
+    `colour`: whether the colours in it are written too; None = to a terminal only.
+    """
     try:
-        click.echo(text, nl=nl)
+        click.echo(text, nl=nl, color=colour)
     except OSError as error:
         if error.errno == errno.EPIPE and not lost:
             raise  # its reader has seen enough, and click ends quietly
         _abandon_stdout()
         why = f"The result could not be written to standard output: {error.strerror}. {lost}".rstrip()
         raise Refused("output.failed", why) from None
+
+
+def wants_colour() -> bool:
+    """On a terminal, unless somebody said NO_COLOR or the terminal says that it is dumb."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def width() -> int:
+    """Columns to write on: a terminal's, within what is good to read; else 100."""
+    try:
+        columns = os.get_terminal_size(sys.stdout.fileno()).columns
+    except (OSError, ValueError):
+        return 100
+    return max(72, min(columns, 120))
 
 
 def _abandon_stdout() -> None:

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 
 import click
 
-from vestibule.cli import show
+from vestibule.cli import report, show
 from vestibule.cli.parts import House, Parts
+from vestibule.flows import hints
+from vestibule.flows.inspection import Advice
 from vestibule.ground.errors import Refused
 from vestibule.model.event import Event
 from vestibule.model.ids import Reference
@@ -19,15 +21,21 @@ def trace_command(parts: Parts) -> click.Command:
     def trace(reference: str) -> None:
         """Show what happened under REFERENCE, check by check, with the evidence of what failed."""
 
-        async def work(house: House) -> tuple[tuple[Event, ...], dict[str, str]]:
+        async def work(house: House) -> tuple[tuple[Event, ...], dict[str, str], dict[str, Advice]]:
             found = await house.store.events.by_reference(_as_made(reference))
-            names = {}
+            names: dict[str, str] = {}
+            advice: dict[str, Advice] = {}
             for id in {event.connection for event in found if event.connection}:
                 connection = await house.store.configured.connection(id)
                 names[str(id)] = id if connection is None else f"{connection.name} ({id})"
-            return found, names
+            for event in found:
+                connection = await house.store.configured.connection(event.connection or "")
+                if event.code and connection is not None:
+                    hint = hints.advice(event.code, connection, house.settings.issuer)
+                    advice |= {} if hint is None else {event.id: hint}
+            return found, names, advice
 
-        events, names = show.inside(parts, work)
+        events, names, advice = show.inside(parts, work)
         if not events:
             raise Refused(
                 "trace.unknown",
@@ -35,7 +43,8 @@ def trace_command(parts: Parts) -> click.Command:
                 "90 days.",
                 got=reference[:80],
             )
-        show.printed("\n\n".join(_event(event, names) for event in sorted(events, key=lambda event: event.at)))
+        told = (_event(event, names, advice.get(event.id)) for event in sorted(events, key=lambda event: event.at))
+        show.printed("\n\n".join(told), colour=show.wants_colour())
 
     return trace
 
@@ -49,7 +58,7 @@ def _as_made(reference: str) -> Reference:
     return Reference(f"{text[:5]}-{text[5:]}")
 
 
-def _event(event: Event, names: Mapping[str, str]) -> str:
+def _event(event: Event, names: Mapping[str, str], advice: Advice | None) -> str:
     lines = [f"{show.moment(event.at)}  {show.plain(event.kind)}{f'  {show.plain(event.code)}' if event.code else ''}"]
     for word, value in (
         ("connection", event.connection and names.get(event.connection)),
@@ -61,4 +70,6 @@ def _event(event: Event, names: Mapping[str, str]) -> str:
             lines.append(f"  {show.plain(word)}: {show.plain(value)}")
     if event.trace:
         lines.append(show.findings(event.trace))
+    if advice is not None:
+        lines += ["", *report.mending(advice, show.width())]
     return "\n".join(lines)

@@ -9,10 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from vestibule.downstream.oidc import errand_parameters
 from vestibule.flows.answering import Answering
 from vestibule.flows.browser import Browser, RehearsalDone, Reply, hold
-from vestibule.flows.judge import Judging
+from vestibule.flows.judge import Deciding, Welcome, claim_of, replayed
 from vestibule.flows.record import Record, keep_refusal, new_reference
 from vestibule.flows.session import Sessions
 from vestibule.ground.clock import Clock, Pause
@@ -20,27 +19,22 @@ from vestibule.ground.entropy import Entropy
 from vestibule.ground.errors import Refused
 from vestibule.keys.keyring import Keyring
 from vestibule.model.answer import Redirect
-from vestibule.model.application import Application
 from vestibule.model.arrival import Arrival, ArrivalState
 from vestibule.model.authentication import Authentication
 from vestibule.model.connection import Connection
-from vestibule.model.errand import Errand, ErrandKind
+from vestibule.model.errand import ErrandKind
 from vestibule.model.identity import Identity
 from vestibule.model.ids import ArrivalId
 from vestibule.model.outcome import Outcome
 from vestibule.model.pending import PendingLogin
 from vestibule.model.rehearsal import Rehearsal
-from vestibule.policy import mapping, routing, unsolicited
+from vestibule.policy import mapping, unsolicited
 from vestibule.policy.release import release
-from vestibule.policy.routing import Destination
-from vestibule.saml import bindings, checks, response
-from vestibule.saml.checks import ValidAssertion
 from vestibule.store.port import Answered, AssertionClaim, RestartsAnswered, Store, StoreUnavailable
 from vestibule.upstream import saml as upstream
 
 OUTCOME_TTL = timedelta(minutes=10)
 """How long a person may think about a question before the login must be started again."""
-KEPT_AFTER_END = timedelta(hours=24)
 HUSH = timedelta(milliseconds=250)
 """When an encrypted message that is refused is answered: long after anything that was done with it has ended."""
 
@@ -101,107 +95,35 @@ class Receiving:
         await keep_refusal(self.store, record, refused)
 
     async def _receive(self, connection: Connection, posted: Posted, record: Record) -> Reply:
-        if not connection.enabled:
-            raise Refused("connection.disabled", "The connection is disabled; enable it to let its people in.")
-        acs_url = upstream.acs_urls(connection, self.issuer)[posted.style]
-        valid = await self._judge(connection, posted.form, acs_url, record)
-        request_id = checks.classify(valid)
-        record.note(
-            "saml.classified",
-            "Unsolicited: it names no request." if request_id is None else f"It answers request {request_id}.",
-        )
+        deciding = self._deciding
+        acs_url = deciding.address(connection, posted.style)
+        valid = await deciding.judge(connection, posted.form, acs_url, record)
         authentication = upstream.translate(valid, connection)
-        if request_id is None:
-            return await self._unsolicited(connection, authentication, posted, record)
-        pending = await self._pending(request_id, record.now)
-        if pending is None and connection.ignore_unknown_in_response_to:
-            record.note("quirk.ignore_unknown_in_response_to", "InResponseTo names no request of ours: restart.")
-            return await self._unsolicited(connection, authentication, posted, record, dummy=True)
-        pending = self._claimable(pending, connection, authentication, acs_url, posted.browser, record.now)
+        asked = await deciding.asked(connection, valid, authentication, acs_url, record)
+        if asked.pending is None:
+            return await self._unsolicited(connection, authentication, posted, record, dummy=asked.dummy)
+        pending = self._same_browser(asked.pending, posted.browser)
         record.reference = pending.reference or record.reference
         return await self._solicited(connection, pending, authentication, posted.browser, record)
 
-    async def _judge(
-        self, connection: Connection, form: Mapping[str, str], acs_url: str, record: Record
-    ) -> ValidAssertion:
-        """Decode, read, open, verify, validate."""
-        if "SAMLRequest" in form or "SAMLart" in form or "SAMLResponse" not in form:
-            raise Refused(
-                "saml.no_response",
-                "The assertion consumer service takes one SAMLResponse by POST, and nothing else [SAMLBind 3.5.4].",
-                got=", ".join(sorted(form))[:200],
-            )
-        unverified = response.read(bindings.decode_post(form["SAMLResponse"]))
-        record.hushed = unverified.is_encrypted
-        keys = await self.keyring.decryption_keys(connection.id) if unverified.is_encrypted else ()
-        judging = Judging(connection=connection, acs_url=acs_url, issuer=self.issuer, now=record.now, keys=keys)
-        valid = judging.valid(unverified, record.findings)
-        record.note(
-            "saml.instants",
-            f"Judged at {record.now.isoformat()}; authenticated {valid.authn_instant.isoformat()}; "
-            f"usable until {valid.usable_until.isoformat()}, skew included.",
+    @property
+    def _deciding(self) -> Deciding:
+        return Deciding(
+            store=self.store, keyring=self.keyring, issuer=self.issuer, host=self.host, answering=self.answering
         )
-        return valid
 
     # -- solicited ---------------------------------------------------------------------------------------------------
 
-    async def _pending(self, request_id: str, now: datetime) -> PendingLogin | None:
-        """The pending login of this id: live, or ended within 24 hours."""
-        pending = await self.store.pending.find(request_id)
-        if pending is None or min(pending.ended_at or pending.expires_at, pending.expires_at) + KEPT_AFTER_END <= now:
-            return None
-        return pending
-
-    def _claimable(
-        self,
-        pending: PendingLogin | None,
-        connection: Connection,
-        authentication: Authentication,
-        acs_url: str,
-        browser: Browser,
-        now: datetime,
-    ) -> PendingLogin:
-        """The pending login, if this response of this connection may answer it in this browser."""
-        if pending is None:
-            raise Refused(
-                "login.unknown_request",
-                "InResponseTo names no login that was started here within the last day; start the login again. If the "
-                "identity provider puts a dummy value into unsolicited responses, see ignore_unknown_in_response_to.",
-            )
-        answers = (pending.connection, pending.expected_issuer, pending.acs_url)
-        if answers != (connection.id, authentication.issuer, acs_url):
-            raise Refused(
-                "login.other_connection",
-                "The response answers a request that was sent to another identity provider or asked for another address.",
-                want=pending.expected_issuer,
-                got=authentication.issuer,
-            )
-        if pending.ended_at is not None or pending.expires_at <= now:
-            raise Refused(
-                "login.expired_or_used",
-                "This login was finished already or took too long; start it again.",
-                want=f"an answer before {pending.expires_at.isoformat()}",
-                got="answered already" if pending.ended_at else now.isoformat(),
-            )
+    def _same_browser(self, pending: PendingLogin, browser: Browser) -> PendingLogin:
+        """The pending login, if its cookie is in this browser."""
         if pending.cookie not in browser.logins:
-            self._on_our_host(browser)
+            self._deciding.on_our_host(browser.host)
             raise Refused(
                 "login.other_browser",
                 "The login was started in another browser (or its cookies were cleared): InResponseTo is known, its "
                 "cookie is not here.",
             )
         return pending
-
-    def _on_our_host(self, browser: Browser) -> None:
-        """Cookies live on the issuer's host: elsewhere those of a login are not found, and new ones would be lost."""
-        if browser.host != self.host:
-            raise Refused(
-                "login.other_host",
-                "The response was posted to another host name than the issuer's, where this browser's login lives; let "
-                "the identity provider post to the issuer's host.",
-                want=self.host,
-                got=browser.host[:200],
-            )
 
     async def _solicited(
         self,
@@ -213,7 +135,7 @@ class Receiving:
     ) -> Reply:
         record.application = pending.errand.application or None
         identity = mapping.identify(authentication, connection, self.keyring.pepper("identity"))
-        claim = _claim(authentication)
+        claim = claim_of(authentication)
         if pending.errand.kind is ErrandKind.TEST:
             return await self._rehearsed(pending, identity, claim, record)
         outcome = Outcome(
@@ -255,41 +177,25 @@ class Receiving:
         rehearsal = await self.store.rehearsals.waiting(connection.id, browser.logins, now=record.now)
         if rehearsal is not None and rehearsal.idp_initiated:
             return await self._rehearsed_tile(connection, rehearsal, authentication, record)
-        policy = connection.idp_initiated
-        self._on_our_host(browser)
-        if not policy.enabled:
-            raise Refused(
-                "idp_initiated.disabled",
-                "The response answers no request of ours and IdP-initiated sign-in is off for this connection; turn "
-                "idp_initiated.enabled on if its people start from their portal.",
-            )
-        relay_state = posted.form.get("RelayState")
-        application, destination = await self._destination(connection, relay_state)
-        record.application = application.client_id
-        decision = unsolicited.decide(
-            unsolicited.Situation(
-                mode=policy.unsolicited,
-                delivery=destination.delivery,
-                protocol=destination.protocol,
-                post_trusted=unsolicited.post_is_trusted(
-                    browser.origin,
-                    connection.idp.sso_url,
-                    (*policy.post_origins, connection.idp.sso_post_url or ""),
-                ),
-                ignored_in_response_to=dummy,
-            )
+        deciding = self._deciding
+        deciding.on_our_host(browser.host)
+        welcome = await deciding.welcome(
+            connection,
+            authentication,
+            relay_state=posted.form.get("RelayState"),
+            origin=browser.origin,
+            record=record,
+            dummy=dummy,
         )
-        record.note("idp_initiated.ladder", decision.sentence)
-        pepper = self.keyring.pepper("identity")
-        identity = mapping.identify(authentication, connection, pepper)
+        decision, destination, identity = welcome.decision, welcome.destination, welcome.identity
         if decision.next is unsolicited.Next.ANSWER:
-            return await self._at_once(connection, application, destination, identity, authentication, record)
+            return await self._at_once(connection, welcome, authentication, record)
         secret = self.entropy.token()
         arrival = Arrival(
             id=ArrivalId(self.entropy.token(16)),
             cookie=hold(secret),
             connection=connection.id,
-            application=application.client_id,
+            application=welcome.application.client_id,
             state=decision.state,
             trust=decision.trust,
             delivery=destination.delivery,
@@ -301,41 +207,29 @@ class Receiving:
             reference=record.reference,
         )
         claimed = await self.store.assertions.claim(
-            _claim(authentication), keep=(arrival, record.claimed().event("login.arrived"))
+            claim_of(authentication), keep=(arrival, record.claimed().event("login.arrived"))
         )
         if not claimed:
-            raise _replayed()
+            raise replayed()
         return Reply(send=Redirect(url=f"{self.issuer}login/continue?arrival={arrival.id}"), arrival_secret=secret)
-
-    async def _destination(self, connection: Connection, relay_state: str | None) -> tuple[Application, Destination]:
-        client_id, route = routing.route(connection, relay_state)
-        application = await self.answering.application(client_id, connection)
-        return application, routing.destination(connection, application, route, relay_state)
 
     async def _at_once(
         self,
         connection: Connection,
-        application: Application,
-        destination: Destination,
-        identity: Identity,
+        welcome: Welcome,
         authentication: Authentication,
         record: Record,
     ) -> Reply:
         """`accept` with `direct`: no session is touched, so nothing waits for the hop where cookies are whole."""
-        errand = Errand(
-            kind=ErrandKind.OIDC,
-            application=application.client_id,
-            parameters=errand_parameters(application, destination.parameters),
-            unsolicited=True,
-        )
-        request = self.answering.request(errand, application)
+        application, identity = welcome.application, welcome.identity
+        request = self._deciding.request(welcome)
         person = await self.answering.settle(identity, connection)
         answer = await self.answering.answer(
             request, application=application, connection=connection, identity=identity, person=person, sid=None
         )
         event = record.claimed().event("login.succeeded", person=person.id, detail={"how": "accept, direct"})
-        if not await self.store.assertions.claim(_claim(authentication), keep=(*answer.keep, event)):
-            raise _replayed()
+        if not await self.store.assertions.claim(claim_of(authentication), keep=(*answer.keep, event)):
+            raise replayed()
         # No session comes of it; but from now on this browser has seen somebody, and another session here asks first.
         return Reply(send=answer.send, seen=self.sessions.seen(identity))
 
@@ -344,9 +238,7 @@ class Receiving:
     async def _rehearsed(
         self, pending: PendingLogin, identity: Identity, claim: AssertionClaim, record: Record
     ) -> Reply:
-        rehearsal = await self.store.rehearsals.find(pending.errand.parameters.get("test", ""))
-        if rehearsal is None:
-            raise Refused("rehearsal.gone", "The test sign-in is over; start `vestibule test` again.")
+        rehearsal = await self._deciding.rehearsal(pending)
         answered = await self.store.pending.answer(
             pending.id,
             cookie=pending.cookie,
@@ -362,8 +254,8 @@ class Receiving:
     ) -> Reply:
         identity = mapping.identify(authentication, connection, self.keyring.pepper("identity"))
         keep = (_finished(rehearsal, identity, record), record.claimed().event("rehearsal.passed"))
-        if not await self.store.assertions.claim(_claim(authentication), keep=keep):
-            raise _replayed()
+        if not await self.store.assertions.claim(claim_of(authentication), keep=keep):
+            raise replayed()
         return Reply(send=RehearsalDone(ok=True, reference=record.reference))
 
     async def _tell_rehearsal(self, posted: Posted, record: Record, refused: Refused) -> None:
@@ -382,27 +274,11 @@ class Receiving:
             )
 
 
-def _claim(authentication: Authentication) -> AssertionClaim:
-    return AssertionClaim(
-        connection=authentication.connection,
-        issuer=authentication.issuer,
-        assertion_id=authentication.assertion_id,
-        remember_until=authentication.remember_until,
-    )
-
-
 def _must_be_taken(answered: Answered) -> None:
     if answered is Answered.REPLAYED:
-        raise _replayed()
+        raise replayed()
     if answered is Answered.GONE:
         raise Refused("login.expired_or_used", "This login was finished already; start it again.")
-
-
-def _replayed() -> Refused:
-    return Refused(
-        "saml.replayed",
-        "This assertion was used before; each is good for one login only [SAMLProf 4.1.4.5]. Sign in again.",
-    )
 
 
 def _finished(rehearsal: Rehearsal, identity: Identity, record: Record) -> Rehearsal:

@@ -43,7 +43,7 @@ class VerifiedAssertion:
     encryption: str | None = None
 
 
-class _Held(NamedTuple):
+class Held(NamedTuple):
     """An assertion, the root of the document it stands in, and how it was encrypted."""
 
     root: etree._Element
@@ -72,9 +72,9 @@ def verify(
         signed = signature.verify_by(response.root, response.root, keys=keys, allow_sha1=allow_sha1)
         envelope, proven = open_response(signed.element)
         signers.append(signed.key)
-    held = _Held(response.root, response.assertion)
+    held = Held(response.root, response.assertion)
     if held.assertion.tag == ENCRYPTED_ASSERTION:
-        held = _opened(held.assertion, proven, keys, decryption)
+        held = opened(held.assertion, proven, keys, decryption)
         # What comes out of a text that is proven is proven with it; what comes out of any other is not.
         proven = None if proven is None else held.assertion
     assertion_signed = held.assertion.find(SIGNATURE) is not None
@@ -98,29 +98,29 @@ def verify(
     )
 
 
-def _opened(
+def opened(
     sent: etree._Element, proven: etree._Element | None, keys: Sequence[PublicKey], decryption: Decryption
-) -> _Held:
+) -> Held:
     """The assertion in an EncryptedAssertion: as it was `sent`, and as the Response's signature covers it, if one does.
 
     Prefixes are those of where it stood. An assertion that only the Response's signature proves gets the ones that this
     signature covers and no others; one with a signature of its own may count on all that were sent.
     """
-    opened = encryption.decrypt(sent if proven is None else proven, decryption)
-    held = None if opened.octets is None else _parsed(opened.octets, sent.nsmap)
+    came_out = encryption.decrypt(sent if proven is None else proven, decryption)
+    held = None if came_out.octets is None else _parsed(came_out.octets, sent.nsmap)
     if held is not None and proven is not None and held.assertion.find(SIGNATURE) is None:
-        held = _parsed(opened.octets or b"", proven.nsmap)
+        held = _parsed(came_out.octets or b"", proven.nsmap)
     if held is None:
-        decoy.work(keys, size=opened.size)
+        decoy.work(keys, size=came_out.size)
         raise encryption.refused()
     nothing_hidden(held.root, held.assertion)
-    return held._replace(encryption=opened.how)
+    return held._replace(encryption=came_out.how)
 
 
-def _parsed(octets: bytes, namespaces: Mapping[str | None, str]) -> _Held | None:
+def _parsed(octets: bytes, namespaces: Mapping[str | None, str]) -> Held | None:
     """None if it is not one assertion: that, too, only the holder of the key may know."""
     try:
         root = parse_within(octets, namespaces)
     except Refused:
         return None
-    return _Held(root, root[0]) if root[0].tag == ASSERTION else None
+    return Held(root, root[0]) if root[0].tag == ASSERTION else None

@@ -84,6 +84,10 @@ class _Assertions:
     def __init__(self, tables: Tables) -> None:
         self._t = tables
 
+    async def claimed(self, claim: AssertionClaim) -> bool:
+        with self._t.lock:
+            return (claim.connection, claim.issuer, claim.assertion_id) in self._t.assertions
+
     async def claim(self, claim: AssertionClaim, *, keep: Keep = ()) -> bool:
         with self._t.lock:
             name = (claim.connection, claim.issuer, claim.assertion_id)

@@ -162,6 +162,10 @@ class Configured(Protocol):
 
 
 class Assertions(Protocol):
+    async def claimed(self, claim: AssertionClaim) -> bool:
+        """Whether it was claimed before, and is still remembered. A read, for operators to look at: nothing may be decided by it."""
+        ...
+
     async def claim(self, claim: AssertionClaim, *, keep: Keep = ()) -> bool:
         """Once: true for the one caller that claims this (connection, issuer, assertion id), with its `keep`."""
         ...

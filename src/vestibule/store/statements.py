@@ -33,6 +33,8 @@ PUT_APPLICATION = """INSERT INTO applications (client_id, doc) VALUES (?, ?)
 CLAIM = """INSERT INTO assertions (connection, issuer, assertion_id, remember_until) VALUES (?, ?, ?, ?)
     ON CONFLICT DO NOTHING RETURNING 1"""
 
+CLAIMED = "SELECT 1 FROM assertions WHERE connection = ? AND issuer = ? AND assertion_id = ?"
+
 PENDING = "SELECT doc, counted, ended_at FROM pending WHERE id = ?"
 KEEP_PENDING = """INSERT INTO pending (id, connection, cookie, created_at, expires_at, counted, bell, ended_at, doc)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""

@@ -40,7 +40,12 @@ def acs_url(connection: Connection, issuer: str) -> str:
 
 def sp_entity_id(connection: Connection, issuer: str) -> str:
     """Who we are to this identity provider: where our metadata is, unless it knows us by another name."""
-    return connection.sp_entity_id or f"{issuer}saml/metadata/{_segment(connection.name)}"
+    return connection.sp_entity_id or metadata_url(connection, issuer)
+
+
+def metadata_url(connection: Connection, issuer: str) -> str:
+    """Where our metadata for this connection is."""
+    return f"{issuer}saml/metadata/{_segment(connection.name)}"
 
 
 def _segment(name: str) -> str:

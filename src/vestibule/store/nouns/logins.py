@@ -34,6 +34,13 @@ class SqlAssertions:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
+    async def claimed(self, claim: AssertionClaim) -> bool:
+        def steps() -> Steps[bool]:
+            rows = yield sql.CLAIMED, (claim.connection, claim.issuer, claim.assertion_id)
+            return bool(rows)
+
+        return await self._engine.read(steps)
+
     async def claim(self, claim: AssertionClaim, *, keep: Keep = ()) -> bool:
         return await self._engine.write(lambda: once(_claim(claim), keep))
 

@@ -1,0 +1,253 @@
+"""A SAML response as somebody saved it: base64, a form, XML, a HAR file, or what a browser's tools put on the clipboard.
+
+What it is, is told by its content. What comes out is the form that the assertion consumer service would have been sent.
+"""
+
+import base64
+import html
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, Final
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from vestibule.ground.errors import Refused
+
+MAX_FILE: Final = 64 * 1024 * 1024
+"""Bytes. A HAR file holds everything that a browser loaded meanwhile."""
+_FIELDS: Final = ("SAMLResponse", "RelayState")
+_DEEPEST: Final = 40
+
+_PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
+_BASE64 = re.compile(r"[A-Za-z0-9+/=_\- \t\r\n]{40,}")
+_BEGIN = re.compile(r"<(?:[\w.\-]{1,64}:)?Response[\s>]")
+_END = re.compile(r"</(?:[\w.\-]{1,64}:)?Response\s{0,16}>")
+_IN_FORM = re.compile(r"(?:^|[?&'\"\s])(SAMLResponse=[^'\"\s<>\\]+)")
+_LABELLED = re.compile(
+    r"SAMLResponse[\"'`]?\s{0,16}(?:[:=]|\t|\n)\s{0,16}[\"'`]?\s{0,16}"
+    # Further lines are more of it, but for the one of the next field.
+    r"([A-Za-z0-9+/%]{20,}(?:\r?\n[ \t]{0,64}(?!RelayState)[A-Za-z0-9+/%]+(?=[\r\n=\"'`]|$))*={0,2})"
+)
+_INPUT = re.compile(r"<input\b[^<>]*>", re.IGNORECASE)
+_ATTRIBUTE = re.compile(r"""\b(name|value)\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Captured:
+    """`kind` says how it was found. The rest is known from a HAR file alone: which request, where to, when, and from which page.
+
+    `form` holds the fields as the assertion consumer service reads them; never shown.
+    """
+
+    kind: str
+    form: Mapping[str, str] = field(repr=False)
+    request: int | None = None
+    url: str | None = None
+    at: datetime | None = None
+    has_headers: bool = False
+    origin: str | None = None
+
+    def with_relay_state(self, value: str) -> "Captured":
+        """The same, posted with this RelayState."""
+        return replace(self, form={**self.form, "RelayState": value})
+
+
+def read(octets: bytes) -> tuple[Captured, ...]:
+    """Every response in a file, in its order: one, but for HAR files. `Refused("inspect.…")` where there is none."""
+    if len(octets) > MAX_FILE:
+        raise Refused(
+            "inspect.too_large",
+            "The file is larger than one that a browser saves.",
+            want=f"<= {MAX_FILE}",
+            got=len(octets),
+        )
+    written = _text(octets).strip().strip("\ufeff").strip()
+    if not written:
+        raise Refused("inspect.empty", "The file is empty. Copy the value of the form field SAMLResponse into it.")
+    found = _found(octets, written)
+    if found:
+        return found
+    if "SAMLResponse" in written:
+        raise Refused(
+            "inspect.not_posted",
+            "SAMLResponse is mentioned in it, but no value of it was posted. Responses come by POST; save a HAR file with its "
+            "content, or copy the value of the form field.",
+        )
+    if "SAMLRequest" in written:
+        raise Refused(
+            "inspect.only_a_request",
+            "There is a SAMLRequest in it, which is what was asked, and no SAMLResponse. Look for the request that posts "
+            "to the assertion consumer service, after the sign-in.",
+        )
+    raise Refused(
+        "inspect.nothing_found",
+        "There is no SAML response in it. It takes the value of the form field SAMLResponse, a form that holds it, the XML, or "
+        "a HAR file that was recorded while signing in (the browser's network panel, with its log preserved).",
+    )
+
+
+def _found(octets: bytes, written: str) -> tuple[Captured, ...]:
+    if written[0] in "{[\"'" and (document := _json(written)) is not None:
+        return tuple(_in_json(document))
+    if written[0] == "<":
+        fields = _inputs(written)
+        if fields:
+            return (Captured(kind="HTML form", form=fields),)
+        return (_xml(octets if octets.lstrip()[:1] == b"<" else written.encode()),)
+    if (form := _IN_FORM.search(written)) is not None:
+        return (Captured(kind="form", form=_form(form[1])),)
+    if (labelled := _LABELLED.search(written)) is not None:
+        return (Captured(kind="labelled value", form={"SAMLResponse": _unescaped(labelled[1])}),)
+    begin, ends = _BEGIN.search(written), list(_END.finditer(written))
+    if begin is not None and ends and ends[-1].end() > begin.start():
+        return (_xml(written[begin.start() : ends[-1].end()].encode()),)
+    value = _unescaped(written.strip("\"'`,; \r\n\t"))
+    if _BASE64.fullmatch(value) and "SAMLRequest" not in written:
+        return (Captured(kind="base64", form={"SAMLResponse": _lines(value)}),)
+    return ()
+
+
+def _text(octets: bytes) -> str:
+    """As text; editors and shells on Windows write UTF-16. What is no text is looked at as if it were Latin-1."""
+    if octets[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return octets.decode("utf-16", "replace")
+    try:
+        return octets.decode("utf-8")
+    except UnicodeDecodeError:
+        return octets.decode("latin-1")
+
+
+def _xml(octets: bytes) -> Captured:
+    return Captured(kind="XML", form={"SAMLResponse": base64.b64encode(octets.strip()).decode("ascii")})
+
+
+def _unescaped(value: str) -> str:
+    """A value that is percent-encoded, decoded once. A `+` stands for itself: as a space it would not be base64."""
+    return _lines(unquote(value) if _PERCENT.search(value) else value)
+
+
+def _lines(value: str) -> str:
+    """Without the margins of its lines, which are whoever's who copied it. A space within a line stays: it is a fault."""
+    return "\n".join(line.strip() for line in value.splitlines() if line.strip())
+
+
+def _form(body: str) -> Mapping[str, str]:
+    """A form as it was sent; one that was copied decoded has a `+` and no `%`, and is taken as it stands."""
+    if not _PERCENT.search(body) and "+" in body:
+        pairs = [part.partition("=")[::2] for part in body.split("&")]
+    else:
+        pairs = parse_qsl(body, keep_blank_values=True)
+    return {name: value for name, value in pairs if name in _FIELDS}
+
+
+def _inputs(page: str) -> Mapping[str, str]:
+    """The hidden fields of a saved page that posts itself."""
+    fields = {}
+    for tag in _INPUT.findall(page):
+        said = {name.lower(): html.unescape(one or other) for name, one, other in _ATTRIBUTE.findall(tag)}
+        if said.get("name") in _FIELDS:
+            fields[said["name"]] = said.get("value", "")
+    return fields if "SAMLResponse" in fields else {}
+
+
+# -- JSON ------------------------------------------------------------------------------------------------------------------
+
+
+def _json(written: str) -> Any:
+    """None where it is no JSON. Floods of brackets and digits are no JSON either."""
+    try:
+        return json.loads(written)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _in_json(document: Any) -> Iterator[Captured]:
+    if isinstance(document, str):
+        yield from _found(document.encode("utf-8", "replace"), document.strip()) if document.strip() else ()
+        return
+    log = document.get("log") if isinstance(document, dict) else None
+    entries = log.get("entries") if isinstance(log, dict) else None
+    if isinstance(entries, list):
+        yield from _in_har(entries)
+        return
+    value = _member(document, 0)
+    if value is not None:
+        yield Captured(kind="JSON", form={"SAMLResponse": _unescaped(value)})
+
+
+def _member(document: Any, depth: int) -> str | None:
+    """The first value that goes by the name SAMLResponse, wherever it is: a member, a pair, or an object of name and value."""
+    if depth > _DEEPEST:
+        return None
+    match document:
+        case (
+            {"SAMLResponse": str(value)} | {"name": "SAMLResponse", "value": str(value)} | ["SAMLResponse", str(value)]
+        ):
+            return value
+        case dict():
+            children = list(document.values())
+        case list():
+            children = document
+        case _:
+            return None
+    return next((found for child in children if (found := _member(child, depth + 1)) is not None), None)
+
+
+def _in_har(entries: list[Any]) -> Iterator[Captured]:
+    """Each POST with a SAMLResponse [HAR 1.2]."""
+    for number, entry in enumerate(entries, 1):
+        request = entry.get("request") if isinstance(entry, dict) else None
+        if not isinstance(request, dict) or request.get("method") != "POST":
+            continue
+        form = _posted(request.get("postData"))
+        if "SAMLResponse" not in form:
+            continue
+        headers = _headers(request.get("headers"))
+        yield Captured(
+            kind="HAR",
+            form=form,
+            request=number,
+            url=str(request.get("url", "")).encode("utf-8", "replace").decode("utf-8"),
+            at=_instant(entry.get("startedDateTime")),
+            has_headers=bool(headers),
+            origin=headers.get("origin"),
+        )
+
+
+def _posted(data: Any) -> Mapping[str, str]:
+    """The body as it was sent; else the parameters, which some browsers write percent-encoded."""
+    if not isinstance(data, dict):
+        return {}
+    body, parameters = data.get("text"), data.get("params")
+    if isinstance(body, str) and "SAMLResponse=" in body:
+        return _form(body)
+    pairs = [one for one in parameters if isinstance(one, dict)] if isinstance(parameters, list) else []
+    form = {str(one.get("name")): str(one.get("value", "")) for one in pairs if one.get("name") in _FIELDS}
+    return {name: unquote(value) if _PERCENT.search(value) else value for name, value in form.items()}
+
+
+def _headers(headers: Any) -> Mapping[str, str]:
+    pairs = [one for one in headers if isinstance(one, dict)] if isinstance(headers, list) else []
+    return {str(one.get("name", "")).lower(): str(one.get("value", "")) for one in pairs}
+
+
+def _instant(value: Any) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(str(value))
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def place(url: str) -> str:
+    """Where a URL leads, without what its query may carry besides the connection's name."""
+    try:
+        parts = urlsplit(url)
+        named = dict(parse_qsl(parts.query)).get("connection")
+        host = parts.hostname or ""
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{host}{port}{parts.path}{f'?connection={named}' if named else ''}"
