@@ -121,13 +121,13 @@ def _facts(root: etree._Element, element: etree._Element, keys: Sequence[PublicK
     made = element.find(SIGNATURE)
     if made is None:
         raise ValueError("only an element with a Signature is looked at")
-    reference = f"{ds('SignedInfo')}/{ds('Reference')}"
     return SignatureFacts(
         where=etree.QName(element).localname,
         method=_algorithm(made, f"{ds('SignedInfo')}/{ds('SignatureMethod')}"),
-        digest=_algorithm(made, f"{reference}/{ds('DigestMethod')}"),
+        digest=_algorithm(made, f"{ds('SignedInfo')}/{ds('Reference')}/{ds('DigestMethod')}"),
         transforms=tuple(
-            one.get("Algorithm", "")[:_LONGEST] for one in made.findall(f"{reference}/{ds('Transforms')}/*")[:_MOST]
+            one.get("Algorithm", "")[:_LONGEST]
+            for one in made.findall(f"{ds('SignedInfo')}/{ds('Reference')}/{ds('Transforms')}/*")[:_MOST]
         ),
         verifies_with=tuple(at for at, key in enumerate(keys, 1) if _outcome(root, element, key) == ""),
         brought=tuple(
