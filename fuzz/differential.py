@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+import os
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -171,10 +172,15 @@ def run_spread(seed: int, documents: int, processes: int) -> Iterator[Tally]:
     chunks = [(seed, range(start, min(start + _CHUNK, documents))) for start in range(0, documents, _CHUNK)]
     for name in (*keys.NAMES, keys.ATTACKER):
         keys.pair(name)  # made once, before there are several processes
-    with multiprocessing.get_context("fork").Pool(processes) as pool:
+    with multiprocessing.get_context("fork").Pool(processes, _hush) as pool:
         for tally in pool.imap_unordered(_chunk, chunks):
             total.add(tally)
             yield total
+
+
+def _hush() -> None:
+    """The libraries below write of every malformed document to standard error; what raises is reported by the pool."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
 def _chunk(work: tuple[int, range]) -> Tally:

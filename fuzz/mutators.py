@@ -4,9 +4,10 @@ import copy
 from collections.abc import Callable
 from functools import wraps
 
+import xmlsec
 from lxml import etree
 
-from fuzz import keys
+from fuzz import keys, signers
 from fuzz.scene import (
     EVIL,
     START_TAG,
@@ -28,6 +29,7 @@ from fuzz.scene import (
     text,
     tree,
 )
+from vestibule.ground.errors import Refused
 from vestibule.xml.signature import DIGESTS, EXC_C14N, METHODS, sign
 
 Mutator = Callable[[bytes, Scene], bytes]
@@ -49,7 +51,7 @@ def _on_tree(table: dict[str, Mutator]) -> Callable[[Callable[[etree._Element, S
             root = tree(document)
             try:
                 trick(root, scene)
-            except (ValueError, TypeError):  # what lxml says of a place in a tree where a thing cannot stand
+            except (ValueError, TypeError, Refused, xmlsec.Error):  # a place where a thing cannot stand, or be signed
                 raise NotHere from None
             return octets(root)
 
@@ -451,6 +453,19 @@ def prefix_list(root: etree._Element, scene: Scene) -> None:
             )
         ),
     )
+
+
+@_on_tree(HOSTILE)
+def signed_with_an_odd_prefix_list(root: etree._Element, scene: Scene) -> None:
+    """The key itself signs with a list whose parting is not a space: readers may differ on which prefixes it names."""
+    for signature in signatures(root):
+        detach(signature)
+    place = scene.one((root, assertion(root)))
+    known = [prefix or "#default" for prefix in place.nsmap]
+    parting = scene.one(("\n", "\t", "  ", "\u00a0", "\u3000", " \r\n", ","))
+    listed = parting.join(scene.rng.sample([*known, "xs", "saml", "#default"], scene.rng.randint(2, 3)))
+    signers.sign_anew(place, scene.pair, scene.one((listed, f" {listed}", f"{listed} ")), for_signed_info=scene.rng.random() < 0.5)
+    scene.signed.extend(statement(root))
 
 
 @_on_tree(HOSTILE)

@@ -133,7 +133,7 @@ def _attributes(assertion: etree._Element) -> tuple[tuple[str, tuple[str, ...]],
 
 def _around(value: etree._Element) -> str:
     """The text directly within an element, between its children, white space apart."""
-    return "".join(value.xpath("text()")).strip()
+    return "".join(value.xpath("text()")).strip(" \t\r\n")
 
 
 def _words(element: etree._Element) -> str:

@@ -56,6 +56,23 @@ def draw_digest(rng: Random, method: str, signer: str) -> str:
     return SHA256 if signer == "ours" else rng.choice(list(DIGESTS))
 
 
+def sign_anew(element: etree._Element, pair: keys.Pair, prefix_list: str, *, for_signed_info: bool) -> None:
+    """libxmlsec's signature over an element that has none, with a PrefixList written as given."""
+    key = pair.name in keys.RSA_NAMES
+    how = How(
+        signer="xmlsec",
+        method=RSA_SHA256 if key else ours.ECDSA_SHA256,
+        digest=SHA256,
+        prefix="ds",
+        prefix_list=prefix_list,
+        for_signed_info=for_signed_info,
+        key_info=(),
+        tidy=False,
+        line_end="",
+    )
+    _by_xmlsec(element, pair, how)
+
+
 def acquaint() -> None:
     """Lets lxml's canonical form know `#default`, which is no name and which it else leaves out of a PrefixList in silence."""
     etree.HTML("<p #default=1>", etree.HTMLParser())
