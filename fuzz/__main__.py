@@ -41,8 +41,12 @@ def main() -> int:
         return _only(asked.what, asked.seed, asked.only)
     clean = True
     if asked.what in ("all", "differential"):
-        print(f"differential: {asked.documents} documents of seed {asked.seed} in {asked.processes} processes", flush=True)
-        clean = differential.nightly(asked.seed, asked.documents, asked.processes, STATE / "differential")
+        print(
+            f"differential: {asked.documents} documents of seed {asked.seed} in {asked.processes} processes", flush=True
+        )
+        clean = differential.nightly(
+            asked.seed, asked.documents, asked.processes, STATE / "differential", counts=asked.json
+        )
     if asked.what != "differential":
         targets = list(TARGETS) if asked.what == "all" else [asked.what]
         clean = _cover(targets, asked.minutes, asked.seed) and clean
@@ -90,9 +94,15 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--documents", type=_from(1, int), default=DOCUMENTS, help="of the differential (%(default)s)")
     parser.add_argument("--seed", type=_from(0, int), default=1, help="where chance begins (%(default)s)")
     parser.add_argument(
-        "--minutes", type=_from(0, float), default=MINUTES, help="of coverage-guided fuzzing, for all targets together (%(default)s)"
+        "--minutes",
+        type=_from(0, float),
+        default=MINUTES,
+        help="of coverage-guided fuzzing, for all targets together (%(default)s)",
     )
-    parser.add_argument("--processes", type=_from(1, int), default=os.cpu_count() or 1, help="of the differential (%(default)s)")
+    parser.add_argument(
+        "--processes", type=_from(1, int), default=os.cpu_count() or 1, help="of the differential (%(default)s)"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write what the differential counted")
     parser.add_argument("--only", metavar="K|FILE", help="one document of the seed, or one input of a target")
     asked = parser.parse_args()
     if asked.only is not None and asked.what not in TARGETS and (asked.what == "all" or not asked.only.isdecimal()):

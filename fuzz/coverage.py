@@ -10,7 +10,13 @@ from pathlib import Path
 
 from fuzz.targets.seeds import VECTORS, dictionary, seeds
 
-MAX_LENGTH = {"xml": 20_000, "saml-response": 20_000, "signed-response": 20_000, "metadata": 20_000, "saml-post": 12_000}
+MAX_LENGTH = {
+    "xml": 20_000,
+    "saml-response": 20_000,
+    "signed-response": 20_000,
+    "metadata": 20_000,
+    "saml-post": 12_000,
+}
 """Octets of an input, where 2,000 are too few for a whole document."""
 SECONDS_AN_INPUT = 20
 """An input that takes longer is a finding: bounded size is bounded time. Generous, since instrumented code is slow."""

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from random import Random
 
@@ -21,7 +22,10 @@ UNCHANGED = 0.12
 """This part of the documents is left as it was made: all three must believe those."""
 HARMLESS_SHARE = 0.6
 _CHUNK = 100
+_POOL = 150
+"""Valid documents that the first ones are made from; there are more of them the further a run goes."""
 _PRINTED = 12
+_SECONDS_OF_SILENCE = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +86,12 @@ class Tally:
         for name in self.__slots__:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
+    def as_json(self) -> str:
+        """All counts; of the disagreements, their numbers."""
+        counted = {name: getattr(self, name) for name in self.__slots__ if name != "disagreements"}
+        numbers = [one.document.number for one in self.disagreements]
+        return json.dumps(counted | {"disagreements": numbers}, indent=2, sort_keys=True) + "\n"
+
     def faults(self) -> list[str]:
         """Why the run as a whole is no good, beside its disagreements."""
         found = []
@@ -95,12 +105,31 @@ class Tally:
 JUDGES = ("profile", *verdicts.ORACLES)
 
 
+@lru_cache(maxsize=1024)
+def base(seed: int, number: int) -> tuple[Valid, tuple[Said, ...]]:
+    """Valid document `number` of `seed`, and what is signed in it. Its key follows from its number."""
+    made = valid(Random(f"{seed}:base:{number}"), key=keys.NAMES[number % len(keys.NAMES)])
+    return made, tuple(statement(tree(made.octets)))
+
+
 def document(seed: int, number: int) -> Document:
     """Document `number` of `seed`, alone; the ones before it need not be made."""
     rng = Random(f"{seed}:{number}")
-    made = valid(rng)
-    scene = Scene(rng=rng, pair=keys.pair(made.key), other=lambda: _other(rng, made.key, scene))
-    scene.signed.extend(statement(tree(made.octets)))
+    bases = _POOL + number // 8
+    first = rng.randrange(bases)
+    made, said = base(seed, first)
+
+    def other() -> bytes:
+        """Of another person at the same identity provider, mostly; else of another one."""
+        another = rng.randrange(bases)
+        if rng.random() < 0.8:
+            another += (first - another) % len(keys.NAMES)
+        theirs, their_words = base(seed, another)
+        if theirs.key == made.key:
+            scene.signed.extend(their_words)
+        return theirs.octets
+
+    scene = Scene(rng=rng, pair=keys.pair(made.key), other=other, signed=list(said))
     octets = made.octets
     mutations: list[str] = []
     how_many = 0 if rng.random() < UNCHANGED else rng.choices((1, 2, 3, 4), (50, 27, 15, 8))[0]
@@ -116,14 +145,6 @@ def document(seed: int, number: int) -> Document:
     return Document(
         seed=seed, number=number, octets=octets, made=made, mutations=tuple(mutations), signed=tuple(scene.signed)
     )
-
-
-def _other(rng: Random, key: str, scene: Scene) -> bytes:
-    """Another document: of another person at the same identity provider, mostly."""
-    other = valid(rng, key=key if rng.random() < 0.8 else None)
-    if other.key == key:
-        scene.signed.extend(statement(tree(other.octets)))
-    return other.octets
 
 
 def judge(it: Document, tally: Tally, profile: verdicts.Judge = verdicts.by_profile) -> list[str]:
@@ -166,12 +187,19 @@ def run(seed: int, numbers: Iterable[int], profile: verdicts.Judge = verdicts.by
     return tally
 
 
-def run_spread(seed: int, documents: int, processes: int) -> Iterator[Tally]:
+def run_spread(
+    seed: int, documents: int, processes: int, profile: verdicts.Judge = verdicts.by_profile
+) -> Iterator[Tally]:
     """Judges documents 0 to `documents` in so many processes, and yields what has been counted so far."""
     total = Tally()
-    chunks = [(seed, range(start, min(start + _CHUNK, documents))) for start in range(0, documents, _CHUNK)]
+    chunks = [(seed, range(at, min(at + _CHUNK, documents)), profile) for at in range(0, documents, _CHUNK)]
     for name in (*keys.NAMES, keys.ATTACKER):
         keys.pair(name)  # made once, before there are several processes
+    if processes == 1:
+        for chunk in chunks:
+            total.add(_chunk(chunk))
+            yield total
+        return
     with multiprocessing.get_context("fork").Pool(processes, _hush) as pool:
         for tally in pool.imap_unordered(_chunk, chunks):
             total.add(tally)
@@ -183,7 +211,7 @@ def _hush() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
-def _chunk(work: tuple[int, range]) -> Tally:
+def _chunk(work: tuple[int, range, verdicts.Judge]) -> Tally:
     return run(*work)
 
 
@@ -200,7 +228,9 @@ def report(tally: Tally, seed: int, seconds: float) -> str:
         *(f"    {name:<32}{tried:>8}{tally.survived[name]:>8}" for name, tried in sorted(tally.tried.items())),
         f"  disagreements              {len(tally.disagreements)}",
     ]
-    for reason, number in Counter(reason for one in tally.disagreements for reason in one.reasons).most_common(_PRINTED):
+    for reason, number in Counter(reason for one in tally.disagreements for reason in one.reasons).most_common(
+        _PRINTED
+    ):
         lines.append(f"    {number:>6}  {reason}")
     return "\n".join(lines)
 
@@ -229,20 +259,28 @@ def one(seed: int, number: int) -> tuple[str, list[str]]:
     return "\n".join(lines), reasons
 
 
-def nightly(seed: int, documents: int, processes: int, directory: Path) -> bool:
-    """A whole run: progress, figures, findings kept. Whether it was clean."""
-    began = time.monotonic()
-    tally, said = Tally(), began
-    for tally in run_spread(seed, documents, processes):  # noqa: B007 the last one is the whole
-        if time.monotonic() - said > 30:
+def nightly(
+    seed: int,
+    documents: int,
+    processes: int,
+    directory: Path,
+    profile: verdicts.Judge = verdicts.by_profile,
+    counts: Path | None = None,
+) -> bool:
+    """A whole run: progress, figures (as JSON too, into `counts`), findings kept in `directory`. Whether it was clean."""
+    began = said = time.monotonic()
+    tally = Tally()
+    for tally in run_spread(seed, documents, processes, profile):
+        if time.monotonic() - said > _SECONDS_OF_SILENCE:
             said = time.monotonic()
             print(f"… {tally.documents} documents, {len(tally.disagreements)} disagreements", flush=True)
     print(report(tally, seed, time.monotonic() - began))
-    for finding in tally.disagreements[:_PRINTED]:
+    for number, finding in enumerate(tally.disagreements):
         file = finding.write(directory)
-        print(f"kept {file}: ./dev fuzz differential --seed {seed} --only {finding.document.number}")
-    for finding in tally.disagreements[_PRINTED:]:
-        finding.write(directory)
+        if number < _PRINTED:
+            print(f"kept {file}: ./dev fuzz differential --seed {seed} --only {finding.document.number}")
     for fault in tally.faults():
         print(f"FAULT: {fault}")
+    if counts is not None:
+        counts.write_text(tally.as_json())
     return not tally.disagreements and not tally.faults()

@@ -129,7 +129,9 @@ def _writer(rng: Random, shape: Shape) -> Writer:
         )
         if rng.random() < 0.4:
             odd = rng.sample(_ODD_PREFIXES, len(prefixes))
-            prefixes = {namespace: prefix if rng.random() < 0.5 else odd.pop() for namespace, prefix in prefixes.items()}
+            prefixes = {
+                namespace: prefix if rng.random() < 0.5 else odd.pop() for namespace, prefix in prefixes.items()
+            }
         if rng.random() < 0.25:
             # One vocabulary takes the default namespace, whatever the shape gave it; attributes cannot.
             which = rng.choice((PROTOCOL, ASSERTION))
@@ -198,7 +200,11 @@ class _Message:
         return element
 
     def _issuer(self) -> Element:
-        issuer = IDP if self.rng.random() < 0.9 else self.rng.choice(("urn:acme:idp", f" {IDP}\n", "https://idp.example/?a=1&b=2"))
+        issuer = (
+            IDP
+            if self.rng.random() < 0.9
+            else self.rng.choice(("urn:acme:idp", f" {IDP}\n", "https://idp.example/?a=1&b=2"))
+        )
         return _element(ASSERTION, "Issuer", [issuer], Format=FORMAT_ENTITY if self.shape.issuer_format else None)
 
     def _subject(self, request: str | None) -> Element:
@@ -207,12 +213,19 @@ class _Message:
             ASSERTION,
             "SubjectConfirmationData",
             [self._foreign()] if rng.random() < 0.03 else [],
-            **self._shuffled(NotOnOrAfter=ENDS, Recipient=ACS, InResponseTo=request, Address="192.0.2.7" if rng.random() < 0.1 else None),
+            **self._shuffled(
+                NotOnOrAfter=ENDS,
+                Recipient=ACS,
+                InResponseTo=request,
+                Address="192.0.2.7" if rng.random() < 0.1 else None,
+            ),
         )
         content: list[Element | str] = [] if rng.random() < 0.04 else [self._name_id()]
         content.append(_element(ASSERTION, "SubjectConfirmation", [data], Method=BEARER))
         if rng.random() < 0.1:
-            content.append(_element(ASSERTION, "SubjectConfirmation", [], Method="urn:oasis:names:tc:SAML:2.0:cm:sender-vouches"))
+            content.append(
+                _element(ASSERTION, "SubjectConfirmation", [], Method="urn:oasis:names:tc:SAML:2.0:cm:sender-vouches")
+            )
         return _element(ASSERTION, "Subject", content)
 
     def _name_id(self) -> Element:
@@ -307,6 +320,8 @@ class _Message:
         return dict(pairs)
 
 
-def _element(namespace: str | None, local: str, content: "Iterable[Element | str]", **attributes: str | None) -> Element:
+def _element(
+    namespace: str | None, local: str, content: "Iterable[Element | str]", **attributes: str | None
+) -> Element:
     given = [((None, name), value) for name, value in attributes.items() if value is not None]
     return Element(name=(namespace, local), attributes=list(given), content=list(content))

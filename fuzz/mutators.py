@@ -30,7 +30,7 @@ from fuzz.scene import (
     tree,
 )
 from vestibule.ground.errors import Refused
-from vestibule.xml.signature import DIGESTS, EXC_C14N, METHODS, sign
+from vestibule.xml.signature import DIGESTS, EXC_C14N, METHODS
 
 Mutator = Callable[[bytes, Scene], bytes]
 HARMLESS: dict[str, Mutator] = {}
@@ -233,7 +233,7 @@ def _sign_anew(root: etree._Element, scene: Scene, key: keys.Pair | None = None)
         if any(signature.getparent() is place for signature in signatures(root)):
             for signature in place.findall(ds("Signature")):
                 detach(signature)
-            sign(place, key=(key or scene.pair).private, after=saml("Issuer"))
+            signers.sign_anew(place, key or scene.pair)
     if key is None:
         scene.signed.extend(statement(root))
 
@@ -281,7 +281,9 @@ def swap(root: etree._Element, scene: Scene) -> None:
 def put_around(root: etree._Element, scene: Scene) -> None:
     """An element within a new one."""
     what = scene.one(elements(root)[1:])
-    around = etree.Element(scene.one((saml("Advice"), samlp("Extensions"), ds("Object"), samlp("Response"), "x", what.tag)))
+    around = etree.Element(
+        scene.one((saml("Advice"), samlp("Extensions"), ds("Object"), samlp("Response"), "x", what.tag))
+    )
     found(what.getparent()).replace(what, around)
     what.tail = None
     around.append(what)
@@ -339,9 +341,30 @@ def foreign_identifier(root: etree._Element, scene: Scene) -> None:
 @_on_tree(HOSTILE)
 def other_identifier(root: etree._Element, scene: Scene) -> None:
     what = signed_element(scene, root)
-    value = scene.one((what.get("ID", "") + " ", what.get("ID", "").upper(), "", "##", "#" + what.get("ID", ""), "_x"))
+    own = what.get("ID", "")
+    odd = (
+        f"{own} ",
+        f" {own}",
+        f"{own} x",
+        f"x {own}",
+        "##",
+        f"#{own}",
+        "%41",
+        "a%20b",
+        "it's",
+        "a'b'c",
+        "a)b",
+        "x')|id('y",
+        '"',
+        "1a",
+        "a:b",
+        "a.b~c",
+    )
+    value = scene.one((own.upper(), "", "_x", *odd))
     what.set("ID", value)
     if scene.rng.random() < 0.5:
+        _sign_anew(root, scene)
+    elif scene.rng.random() < 0.5:
         for reference in own_signature(what).iter(ds("Reference")):
             reference.set("URI", f"#{value}")
 
@@ -380,7 +403,16 @@ def schema_instance(root: etree._Element, scene: Scene) -> None:
 def reference_uri(root: etree._Element, scene: Scene) -> None:
     reference = scene.one(list(root.iter(ds("Reference"))))
     own = reference.get("URI", "")
-    values = ("", "#", own + " ", "#xpointer(/)", f"#xpointer(id('{own[1:]}'))", "#_evil", "file:///etc/hostname", own[1:])
+    values = (
+        "",
+        "#",
+        own + " ",
+        "#xpointer(/)",
+        f"#xpointer(id('{own[1:]}'))",
+        "#_evil",
+        "file:///etc/hostname",
+        own[1:],
+    )
     if scene.rng.random() < 0.15:
         reference.attrib.pop("URI", None)
     else:
@@ -464,7 +496,9 @@ def signed_with_an_odd_prefix_list(root: etree._Element, scene: Scene) -> None:
     known = [prefix or "#default" for prefix in place.nsmap]
     parting = scene.one(("\n", "\t", "  ", "\u00a0", "\u3000", " \r\n", ","))
     listed = parting.join(scene.rng.sample([*known, "xs", "saml", "#default"], scene.rng.randint(2, 3)))
-    signers.sign_anew(place, scene.pair, scene.one((listed, f" {listed}", f"{listed} ")), for_signed_info=scene.rng.random() < 0.5)
+    signers.sign_anew(
+        place, scene.pair, scene.one((listed, f" {listed}", f"{listed} ")), for_signed_info=scene.rng.random() < 0.5
+    )
     scene.signed.extend(statement(root))
 
 
@@ -499,7 +533,10 @@ def key_info(root: etree._Element, scene: Scene) -> None:
 @_on_tree(HOSTILE)
 def signature_attribute(root: etree._Element, scene: Scene) -> None:
     what = scene.one([one for signature in signatures(root) for one in elements(signature)])
-    what.set(scene.one(("Id", "Type", "Encoding", "{urn:x}y")), scene.one(("_sig", "http://www.w3.org/2000/09/xmldsig#Object")))
+    what.set(
+        scene.one(("Id", "Type", "Encoding", "{urn:x}y")),
+        scene.one(("_sig", "http://www.w3.org/2000/09/xmldsig#Object")),
+    )
 
 
 # -- namespaces ------------------------------------------------------------------------------------------------------------
@@ -581,7 +618,9 @@ def _in_text(document: str, scene: Scene, middle: str) -> str:
 @_on_text(HOSTILE)
 def comment(document: str, scene: Scene) -> str:
     """Canonical form drops it, and what a reader makes of the text around it differs."""
-    return _in_text(document, scene, scene.one(("<!---->", "<!-- x -->", "<!--<saml:NameID>-->", "<!-->", "<?x?>", "<?x y?>")))
+    return _in_text(
+        document, scene, scene.one(("<!---->", "<!-- x -->", "<!--<saml:NameID>-->", "<!-->", "<?x?>", "<?x y?>"))
+    )
 
 
 @_on_text(HOSTILE)
@@ -595,7 +634,9 @@ def comment_in_name(document: str, scene: Scene) -> str:
 @_on_text(HARMLESS)
 def cdata(document: str, scene: Scene) -> str:
     """A stretch of text as CDATA."""
-    spans = [span for span in TEXT.finditer(document) if "&" not in span[0] and "\r" not in span[0] and "]]" not in span[0]]
+    spans = [
+        span for span in TEXT.finditer(document) if "&" not in span[0] and "\r" not in span[0] and "]]" not in span[0]
+    ]
     span = scene.one(spans)
     start = scene.rng.randint(span.start(), span.end())
     end = scene.rng.randint(start, span.end())
@@ -617,12 +658,16 @@ def reference(document: str, scene: Scene) -> str:
 @_on_text(HOSTILE)
 def entity(document: str, scene: Scene) -> str:
     """Predefined entities, undeclared ones, and characters that may not be referred to."""
-    return _in_text(document, scene, scene.one(("&amp;", "&lt;", "&nbsp;", "&#0;", "&#xD;", "&#xFFFE;", "&#x41;", "&x;")))
+    return _in_text(
+        document, scene, scene.one(("&amp;", "&lt;", "&nbsp;", "&#0;", "&#xD;", "&#xFFFE;", "&#x41;", "&x;"))
+    )
 
 
 @_on_text(HOSTILE)
 def doctype(document: str, scene: Scene) -> str:
-    declared = scene.one(('<!DOCTYPE x [<!ENTITY i "_evil">]>', "<!DOCTYPE x>", '<!DOCTYPE x [<!ATTLIST x ID ID #IMPLIED>]>'))
+    declared = scene.one(
+        ('<!DOCTYPE x [<!ENTITY i "_evil">]>', "<!DOCTYPE x>", "<!DOCTYPE x [<!ATTLIST x ID ID #IMPLIED>]>")
+    )
     at = document.find("?>") + 2 if document.startswith("<?xml") else 0
     return document[:at] + declared + document[at:]
 
@@ -736,5 +781,11 @@ def _truncate(document: bytes, scene: Scene) -> bytes:
     return document[: scene.rng.randint(0, len(document))]
 
 
-for _name, _mutator in (("flip", _flip), ("cut", _cut), ("repeat", _repeat), ("insert", _insert), ("truncate", _truncate)):
+for _name, _mutator in (
+    ("flip", _flip),
+    ("cut", _cut),
+    ("repeat", _repeat),
+    ("insert", _insert),
+    ("truncate", _truncate),
+):
     _listed(HOSTILE, f"octets_{_name}", _mutator)

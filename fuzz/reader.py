@@ -102,7 +102,10 @@ def _name(element: etree._Element) -> tuple[str, str, str, str]:
 def _confirmation(element: etree._Element) -> tuple[str | None, ...]:
     data = _first(element, f"{_SAML}SubjectConfirmationData")
     rest = ("NotBefore", "NotOnOrAfter", "Recipient", "InResponseTo")
-    return (element.attrib.get("Method", ""), *(None if data is None else data.attrib.get(name) or None for name in rest))
+    return (
+        element.attrib.get("Method", ""),
+        *(None if data is None else data.attrib.get(name) or None for name in rest),
+    )
 
 
 def _authentication(element: etree._Element) -> tuple[str | None, ...]:

@@ -2,10 +2,13 @@
 
 import textwrap
 from base64 import b64decode, b64encode
+from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
 
 import xmlsec
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
 from lxml import etree
 from signxml import CanonicalizationMethod, SignatureReference, XMLSigner
 
@@ -56,12 +59,13 @@ def draw_digest(rng: Random, method: str, signer: str) -> str:
     return SHA256 if signer == "ours" else rng.choice(list(DIGESTS))
 
 
-def sign_anew(element: etree._Element, pair: keys.Pair, prefix_list: str, *, for_signed_info: bool) -> None:
-    """libxmlsec's signature over an element that has none, with a PrefixList written as given."""
-    key = pair.name in keys.RSA_NAMES
+def sign_anew(
+    element: etree._Element, pair: keys.Pair, prefix_list: str | None = None, *, for_signed_info: bool = False
+) -> None:
+    """A signature over an element that has none: ours, or libxmlsec's with a PrefixList written as given."""
     how = How(
-        signer="xmlsec",
-        method=RSA_SHA256 if key else ours.ECDSA_SHA256,
+        signer="ours" if prefix_list is None else "xmlsec",
+        method=RSA_SHA256 if pair.name.startswith("rsa") else ours.ECDSA_SHA256,
         digest=SHA256,
         prefix="ds",
         prefix_list=prefix_list,
@@ -70,7 +74,8 @@ def sign_anew(element: etree._Element, pair: keys.Pair, prefix_list: str, *, for
         tidy=False,
         line_end="",
     )
-    _by_xmlsec(element, pair, how)
+    signature = _by_ours(element, pair, how) if prefix_list is None else _by_xmlsec(element, pair, how)
+    _settle(signature, pair, how)
 
 
 def acquaint() -> None:
@@ -118,7 +123,9 @@ def _by_ours(element: etree._Element, pair: keys.Pair, how: How) -> etree._Eleme
 
 
 def _by_xmlsec(element: etree._Element, pair: keys.Pair, how: How) -> etree._Element:
-    template = xmlsec.template.create(element, xmlsec.Transform.EXCL_C14N, xmlsec.Transform.RSA_SHA256, ns=how.prefix or None)
+    template = xmlsec.template.create(
+        element, xmlsec.Transform.EXCL_C14N, xmlsec.Transform.RSA_SHA256, ns=how.prefix or None
+    )
     reference = xmlsec.template.add_reference(template, xmlsec.Transform.SHA256, uri="#" + element.get("ID"))
     xmlsec.template.add_transform(reference, xmlsec.Transform.ENVELOPED)
     transform = xmlsec.template.add_transform(reference, xmlsec.Transform.EXCL_C14N)
@@ -130,7 +137,9 @@ def _by_xmlsec(element: etree._Element, pair: keys.Pair, how: How) -> etree._Ele
         if how.for_signed_info:
             places.append(next(template.iter(f"{{{DS}}}CanonicalizationMethod")))
         for place in places:
-            etree.SubElement(place, f"{{{EXC_C14N}}}InclusiveNamespaces", PrefixList=how.prefix_list, nsmap={"ec": EXC_C14N})
+            etree.SubElement(
+                place, f"{{{EXC_C14N}}}InclusiveNamespaces", PrefixList=how.prefix_list, nsmap={"ec": EXC_C14N}
+            )
     element[0].addnext(template)
     context = xmlsec.SignatureContext()
     context.key = xmlsec.Key.from_memory(pair.private_pem, xmlsec.constants.KeyDataFormatPem)
@@ -176,18 +185,28 @@ def _settle(signature: etree._Element, pair: keys.Pair, how: How) -> None:
 
     So document k stays the same where the algorithm is a random one; and both saw the same canonical form of SignedInfo.
     """
-    signed_info, value = signature.find(f"{{{DS}}}SignedInfo"), signature.find(f"{{{DS}}}SignatureValue")
-    c14n = signed_info.find(f"{{{DS}}}CanonicalizationMethod")
-    parameter = c14n.find(f"{{{EXC_C14N}}}InclusiveNamespaces")
-    prefixes = [] if parameter is None else parameter.get("PrefixList").split()
-    octets = etree.tostring(signed_info, method="c14n", exclusive=True, inclusive_ns_prefixes=prefixes)
+    value = signature.find(f"{{{DS}}}SignatureValue")
     method = METHODS[how.method]
     made = b64decode(value.text)
-    keys.verify(pair.public, made, octets, method.digest, pss=method.scheme == "pss")
-    if method.scheme != "rsa":
-        made = keys.steady_signature(pair.private, octets, method.digest, pss=method.scheme == "pss")
+    octets = _signed_octets(signature, pair, made, method.digest, pss=method.scheme == "pss")
+    made = keys.steady_signature(pair.private, octets, method.digest, pss=method.scheme == "pss")
     body = b64encode(made).decode()
     value.text = how.line_end + how.line_end.join(textwrap.wrap(body, 76)) + how.line_end if how.line_end else body
+
+
+def _signed_octets(
+    signature: etree._Element, pair: keys.Pair, made: bytes, digest: hashes.HashAlgorithm, *, pss: bool
+) -> bytes:
+    """The canonical form of SignedInfo that `made` is a signature of. A PrefixList is parted by white space, or by spaces alone."""
+    signed_info = signature.find(f"{{{DS}}}SignedInfo")
+    parameter = signed_info.find(f"{{{DS}}}CanonicalizationMethod/{{{EXC_C14N}}}InclusiveNamespaces")
+    listed = "" if parameter is None else parameter.get("PrefixList")
+    for prefixes in (listed.split(), [prefix for prefix in listed.split(" ") if prefix]):
+        octets = etree.tostring(signed_info, method="c14n", exclusive=True, inclusive_ns_prefixes=prefixes)
+        with suppress(InvalidSignature):
+            keys.verify(pair.public, made, octets, digest, pss=pss)
+            return octets
+    raise ValueError("the signer's own value is not a signature of its SignedInfo")
 
 
 def _set_key_info(signature: etree._Element, pair: keys.Pair, how: How, rng: Random) -> None:
@@ -203,7 +222,9 @@ def _set_key_info(signature: etree._Element, pair: keys.Pair, how: How, rng: Ran
             data = etree.SubElement(info, f"{{{DS}}}X509Data")
             etree.SubElement(data, f"{{{DS}}}X509Certificate").text = how.line_end.join(textwrap.wrap(body, 76))
         elif part == "subject":
-            etree.SubElement(etree.SubElement(info, f"{{{DS}}}X509Data"), f"{{{DS}}}X509SubjectName").text = "CN=Practice"
+            etree.SubElement(
+                etree.SubElement(info, f"{{{DS}}}X509Data"), f"{{{DS}}}X509SubjectName"
+            ).text = "CN=Practice"
         elif part == "name":
             etree.SubElement(info, f"{{{DS}}}KeyName").text = f"key-{rng.getrandbits(32):x}"
         elif part == "value" and pair.name in keys.RSA_NAMES:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import xmlsec
 from lxml import etree
@@ -84,7 +85,15 @@ def from_verified(verified: VerifiedAssertion) -> Verdict:
 
 
 class _Verifier(XMLVerifier):
-    """That library writes documents as ASCII between its steps, which turns names such as `<ü:a>` into what is no XML."""
+    """Two known limits of that library are lifted, neither of which decides about a signature.
+
+    It writes documents as ASCII between its steps, which turns names such as `<ü:a>` into what is no XML; and it takes
+    the nothing before, behind and between two spaces of a PrefixList for a prefix, where [XML-exc-C14N] has NMTOKENS.
+    """
+
+    def _get_inclusive_ns_prefixes(self, transform_node: etree._Element) -> list[str] | None:
+        prefixes = super()._get_inclusive_ns_prefixes(transform_node)
+        return None if prefixes is None else [prefix for prefix in prefixes if prefix]
 
     def _tostring(self, xml_node: etree._Element, **how: object) -> bytes:
         return etree.tostring(xml_node, **{"encoding": "utf-8", **how})
@@ -111,14 +120,14 @@ def by_signxml(octets: bytes, pair: keys.Pair) -> Verdict:
     try:
         root = etree.fromstring(octets)
         proven = [
-            _Verifier().verify(
-                octets, x509_cert=pair.certificate, id_attribute="ID", validate_schema=False, expect_config=where
-            ).signed_xml  # fmt: skip
+            _Verifier()
+            .verify(octets, x509_cert=pair.certificate, id_attribute="ID", validate_schema=False, expect_config=where)
+            .signed_xml
             for where in _CONFIGURATIONS
             if root.find(f"{where.location}{DS}Signature") is not None
         ]
     except (SignXMLException, etree.LxmlError, ValueError, TypeError, AttributeError, KeyError) as error:
-        return Verdict(refused=type(error).__name__, fault=None)
+        return Verdict(refused=type(error).__name__)
     return _read_all(proven)
 
 
@@ -143,9 +152,14 @@ def by_xmlsec(octets: bytes, pair: keys.Pair) -> Verdict:
 
 def _xmlsec_verifies(signature: etree._Element, pair: keys.Pair) -> bool:
     context = xmlsec.SignatureContext()
-    context.key = xmlsec.Key.from_memory(pair.public_pem, xmlsec.constants.KeyDataFormatPem)
+    context.key = _xmlsec_key(pair.public_pem)
     context.verify(signature)
     return True
+
+
+@cache
+def _xmlsec_key(public_pem: bytes) -> xmlsec.Key:
+    return xmlsec.Key.from_memory(public_pem, xmlsec.constants.KeyDataFormatPem)
 
 
 def _referenced(root: etree._Element, signature: etree._Element) -> etree._Element:

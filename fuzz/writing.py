@@ -62,7 +62,9 @@ class Writer:
         for namespace in element.declares:
             self._declare(namespace, self.prefixes[namespace], scope, declared)
         tag = self._qualified(element.name, scope, declared, attribute=False)
-        attributes = [(self._qualified(name, scope, declared, attribute=True), value) for name, value in element.attributes]
+        attributes = [
+            (self._qualified(name, scope, declared, attribute=True), value) for name, value in element.attributes
+        ]
         if element.type_name is not None:
             kind = self._qualified((self.xs, element.type_name), scope, declared, attribute=True)
             attributes.append((self._qualified((self.xsi, "type"), scope, declared, attribute=True), kind))
@@ -82,7 +84,9 @@ class Writer:
 
     def _inside(self, element: Element, scope: dict[str, str], depth: int) -> str:
         indent = self.habits.indent
-        is_tree = indent is not None and not element.mixed and any(isinstance(part, Element) for part in element.content)
+        is_tree = (
+            indent is not None and not element.mixed and any(isinstance(part, Element) for part in element.content)
+        )
         line = f"\n{(indent or '') * (depth + 1)}" if is_tree else ""
         written: list[str] = []
         for number, part in enumerate(element.content):
@@ -124,9 +128,8 @@ class Writer:
         quote = "'" if self._chance(self.habits.single_quotes) else '"'
         around = self.rng.choice(["=", " = ", "\n= "]) if self._chance(self.habits.spaced_tags) else "="
         escapes = {"&": "&amp;", "<": "&lt;", quote: "&quot;" if quote == '"' else "&apos;"}
-        written = "".join(
-            f"&#{ord(char)};" if char in "\t\r\n" else escapes.get(char) or self._character(char) for char in value
-        )
+        escapes |= {"\t": "&#9;", "\n": "&#10;", "\r": "&#13;"}
+        written = self._escaped(value, escapes)
         return f"{name}{around}{quote}{written}{quote}"
 
     def _characters(self, text: str) -> str:
@@ -136,7 +139,11 @@ class Writer:
         return self._plain(text)
 
     def _plain(self, text: str) -> str:
-        escapes = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}
+        return self._escaped(text, {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
+
+    def _escaped(self, text: str, escapes: dict[str, str]) -> str:
+        if self.habits.references == 0:
+            return text.translate(str.maketrans(escapes))
         return "".join(escapes.get(char) or self._character(char) for char in text)
 
     def _character(self, char: str) -> str:

@@ -30,7 +30,12 @@ from vestibule.web import cookies, forms
 from vestibule.web.oidc import _json
 
 ISSUER = "https://login.example/"
-LINKS = ("https://crm.example/app/", "https://crm.example/exact", "https://crm.example:8443/", "http://localhost:3000/a/b")
+LINKS = (
+    "https://crm.example/app/",
+    "https://crm.example/exact",
+    "https://crm.example:8443/",
+    "http://localhost:3000/a/b",
+)
 KEY = keys.pair("rsa-1")
 JWK = public_jwk("k1", "RS256", KEY.public_pem.decode())
 SIGNER = signing_key("k1", "RS256", KEY.private_pem.decode())
@@ -136,7 +141,10 @@ CLIENTS = (
         unsolicited_tokens=True,
     ),
     authorize.ClientRules(
-        client_id="phone", public=True, native=True, redirect_uris=("com.example:/cb", "http://127.0.0.1/cb", "http://[::1]/cb")
+        client_id="phone",
+        public=True,
+        native=True,
+        redirect_uris=("com.example:/cb", "http://127.0.0.1/cb", "http://[::1]/cb"),
     ),
 )
 
@@ -220,11 +228,11 @@ def deep_link(data: bytes) -> bool:
 
 
 def _hold_below(url: str, prefix: str) -> None:
-    for reading in (url, _unquoted(url)):
-        place, path = _as_a_browser(reading)
+    for reader, text in (("browser", url), ("server", _unquoted(url))):
+        place, path = _as_a_browser(text)
         mine, below = _as_a_browser(prefix)
         hold(place == mine, "the same scheme, host and port")
-        if reading is url:
+        if reader == "browser":
             hold(path == below or path.startswith(below if below.endswith("/") else below + "/"), "below the prefix")
 
 

@@ -33,10 +33,10 @@ EXPECTED = Expectation(
 )
 
 
-def xml(data: bytes) -> bool:
+def xml(data: bytes, parser: Callable[[bytes], etree._Element] = parse) -> bool:
     """What the parser lets through is well-formed to an unrelated parser too, of the same names, and plain."""
     try:
-        root = parse(data)
+        root = parser(data)
     except Refused:
         return False
     names: list[str] = []
@@ -54,7 +54,9 @@ def xml(data: bytes) -> bool:
 
     other = expat.ParserCreate("utf-8", "}")
     other.StartElementHandler, other.EndElementHandler = start, end
-    other.CommentHandler = other.ProcessingInstructionHandler = lambda *_: hold(False, "a comment or instruction got in")
+    other.CommentHandler = other.ProcessingInstructionHandler = lambda *_: hold(
+        False, "a comment or instruction got in"
+    )
     other.Parse(data, True)
     mine = [element.tag for element in root.iter()]
     hold(all(isinstance(tag, str) for tag in mine), "only elements are in the tree")
@@ -112,7 +114,9 @@ def _road(octets: bytes) -> bool:
     except Refused:
         return True
     hold(valid.issuer == IDP, "a valid assertion is of the connection's identity provider")
-    hold(valid.usable_until > NOW and valid.remember_until >= valid.usable_until, "remembered for as long as it is good")
+    hold(
+        valid.usable_until > NOW and valid.remember_until >= valid.usable_until, "remembered for as long as it is good"
+    )
     with suppress(Refused):
         classify(valid)
     return True

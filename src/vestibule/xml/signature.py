@@ -3,6 +3,7 @@
 import base64
 import binascii
 import copy
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -62,6 +63,8 @@ _SHA1_METHODS: Final = {DS + "rsa-sha1": _Method("rsa", hashes.SHA1())}  # noqa:
 
 _WHITE_SPACE: Final = dict.fromkeys(map(ord, " \t\r\n"))
 """Python calls U+00A0, U+3000 and others white space too; no other reader of XML does."""
+_PLAIN_IDENTIFIER: Final = re.compile(r"""[^\s#%'"()<>&]+""")
+"""Laxer than an NCName [XSD 3.3.8], which has no digit in front; what it leaves out, XPointer and URI readers take for their own."""
 MAX_IDS: Final = 5_000
 
 # One path for each name: a union of four is sorted into document order, which costs the square of their number.
@@ -248,6 +251,13 @@ def _reference(reference: etree._Element, element: etree._Element, allow_sha1: b
             "The signature is about something else than the element that it stands in [SAMLCore 5.4.2].",
             want=f"#{identifier or ''}",
             got=reference.get("URI", "no URI"),
+        )
+    if not _PLAIN_IDENTIFIER.fullmatch(identifier):
+        raise Refused(
+            "xml.signature_reference",
+            "The identifier of the signed element is no plain name: readers differ on what a reference to it means.",
+            want="no white space, quotation marks, brackets, percent or number signs",
+            got=identifier,
         )
     if [child.tag for child in reference] != [_ds("Transforms"), _ds("DigestMethod"), _ds("DigestValue")]:
         raise _misshapen(reference, "Transforms, DigestMethod and DigestValue")
