@@ -21,6 +21,8 @@ MAX_LENGTH = {
 SECONDS_AN_INPUT = 20
 """An input that takes longer is a finding: bounded size is bounded time. Generous, since instrumented code is slow."""
 MEGABYTES = 2048
+_LONGEST_LOG = 6_000
+_DONE = re.compile(r"^stat::number_of_executed_units:\s*(\d+)", re.MULTILINE)
 _STATUS = re.compile(r"^#(\d+)\s.*?cov: (\d+) ft: (\d+)", re.MULTILINE)
 
 
@@ -72,16 +74,18 @@ def fuzz(target: str, *, seconds: int, seed: int, state: Path) -> Outcome:
         said = log.read().decode("utf-8", "replace")
     status = [tuple(map(int, line)) for line in _STATUS.findall(said)]
     executions, edges, features = status[-1] if status else (0, 0, 0)
+    done = _DONE.search(said)
+    words_of_it = [line for line in said.splitlines() if not line.startswith(("#", "INFO:"))]
     findings = tuple(sorted(set(found.iterdir()) - before))
     if not any(found.iterdir()):
         found.rmdir()
     return Outcome(
         target=target,
-        executions=executions,
+        executions=executions if done is None else int(done[1]),
         edges=edges,
         features=features,
         corpus=sum(1 for _ in corpus.iterdir()),
         findings=findings,
         ended=ended,
-        log="" if not findings and ended == 0 else said[-6000:],
+        log="" if not findings and ended == 0 else "\n".join(words_of_it)[-_LONGEST_LOG:],
     )

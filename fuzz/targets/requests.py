@@ -248,7 +248,10 @@ def _as_a_browser(url: str) -> tuple[str, str]:
     hold(found is not None, "an address of the web")
     scheme, authority, path = found[1].lower(), found[2], found[3]  # type: ignore[index]
     hold("@" not in authority, "no userinfo")
-    host = re.sub(rf":(0*{'443' if scheme == 'https' else '80'})?\Z", "", authority.lower())
+    host, _, digits = (
+        authority.lower().rpartition(":") if re.search(r":[0-9]*\Z", authority) else (authority.lower(), "", "")
+    )
+    port = int(digits) if digits else 443 if scheme == "https" else 80
     kept: list[str] = []
     segments = re.split(r"[/\\]", path)[1:]
     for number, segment in enumerate(segments):
@@ -260,7 +263,7 @@ def _as_a_browser(url: str) -> tuple[str, str]:
             continue
         if number == len(segments) - 1:
             kept.append("")
-    return f"{scheme}://{host}", "/" + "/".join(kept)
+    return f"{scheme}://{host}:{port}", "/" + "/".join(kept)
 
 
 CRM = Application(
