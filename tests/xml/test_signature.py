@@ -204,6 +204,8 @@ def test_text_behind_the_signature_belongs_to_the_element(at: int, between: str 
         (lambda s: setattr(part(s, "DigestValue"), "text", part(s, "DigestValue").text + "\u3000"), "xml.signature_shape"),
         (lambda s: setattr(part(s, "DigestValue"), "text", part(s, "DigestValue").text + "\u00a0"), "xml.signature_shape"),
         (lambda s: setattr(part(s, "DigestValue"), "text", "not base64!"), "xml.signature_shape"),
+        (lambda s: setattr(part(s, "DigestValue"), "text", "AAAA="), "xml.signature_shape"),
+        (lambda s: setattr(part(s, "DigestValue"), "text", "AAAA===="), "xml.signature_shape"),
         (lambda s: setattr(part(s, "DigestValue"), "text", part(s, "DigestValue").text + "QUJD"), "xml.signature_shape"),
         (lambda s: setattr(part(s, "DigestValue"), "text", None), "xml.signature_shape"),
         (setting("Reference", "URI", ""), "xml.signature_reference"),
