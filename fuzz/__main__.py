@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from fuzz import coverage, differential
@@ -34,8 +34,8 @@ Ends with status 1 after any finding, with 0 otherwise.
 """
 
 
-def main() -> int:
-    asked = _arguments()
+def main(words: Sequence[str] | None = None) -> int:
+    asked = _arguments(words)
     STATE.mkdir(parents=True, exist_ok=True)
     if asked.only is not None:
         return _only(asked.what, asked.seed, asked.only)
@@ -83,7 +83,7 @@ def _only(what: str, seed: int, only: str) -> int:
     return 1 if reasons else 0
 
 
-def _arguments() -> argparse.Namespace:
+def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="./dev fuzz",
         description="Looks for documents that fool us, and for bytes that break a decoder. Stops by itself.",
@@ -104,7 +104,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what the differential counted")
     parser.add_argument("--only", metavar="K|FILE", help="one document of the seed, or one input of a target")
-    asked = parser.parse_args()
+    asked = parser.parse_args(words)
     if asked.only is not None and asked.what not in TARGETS and (asked.what == "all" or not asked.only.isdecimal()):
         parser.error("--only takes a document's number with `differential`, and a file with a target")
     return asked

@@ -63,7 +63,7 @@ def fuzz(target: str, *, seconds: int, seed: int, state: Path) -> Outcome:
     words = state / f"{target}.dict"
     words.write_text(dictionary(target))
     command = [
-        sys.executable, "-m", "fuzz.under_atheris", target, str(corpus), f"-dict={words}", f"-artifact_prefix={found}/",
+        sys.executable, "-m", "fuzz.under_atheris", target, str(found), str(corpus), f"-dict={words}", f"-artifact_prefix={found}/",
         f"-max_total_time={seconds}", f"-max_len={MAX_LENGTH.get(target, 2_000)}", f"-timeout={SECONDS_AN_INPUT}",
         f"-rss_limit_mb={MEGABYTES}", f"-seed={seed or 1}", "-print_final_stats=1", "-reduce_inputs=1",
     ]  # fmt: skip
@@ -72,16 +72,14 @@ def fuzz(target: str, *, seconds: int, seed: int, state: Path) -> Outcome:
         ended = subprocess.run(command, stdout=log, stderr=log, timeout=seconds + 300, check=False).returncode
         log.seek(0)
         said = log.read().decode("utf-8", "replace")
-    status = [tuple(map(int, line)) for line in _STATUS.findall(said)]
-    executions, edges, features = status[-1] if status else (0, 0, 0)
-    done = _DONE.search(said)
+    executions, edges, features = figures(said)
     words_of_it = [line for line in said.splitlines() if not line.startswith(("#", "INFO:"))]
     findings = tuple(sorted(set(found.iterdir()) - before))
     if not any(found.iterdir()):
         found.rmdir()
     return Outcome(
         target=target,
-        executions=executions if done is None else int(done[1]),
+        executions=executions,
         edges=edges,
         features=features,
         corpus=sum(1 for _ in corpus.iterdir()),
@@ -89,3 +87,11 @@ def fuzz(target: str, *, seconds: int, seed: int, state: Path) -> Outcome:
         ended=ended,
         log="" if not findings and ended == 0 else "\n".join(words_of_it)[-_LONGEST_LOG:],
     )
+
+
+def figures(said: str) -> tuple[int, int, int]:
+    """Executions, edges and features, as libFuzzer last told them."""
+    status = _STATUS.findall(said)
+    executions, edges, features = map(int, status[-1]) if status else (0, 0, 0)
+    done = _DONE.search(said)
+    return executions if done is None else int(done[1]), edges, features

@@ -1,6 +1,8 @@
 """One target under the coverage-guided fuzzer, in a process of its own: libFuzzer ends the process that it runs in."""
 
+import hashlib
 import sys
+from pathlib import Path
 
 import atheris
 
@@ -12,6 +14,15 @@ from fuzz.signers import acquaint
 
 if __name__ == "__main__":
     acquaint()
-    target = TARGETS[sys.argv.pop(1)]
-    atheris.Setup(sys.argv, lambda data: (target(data), None)[1])
+    target, kept = TARGETS[sys.argv.pop(1)], Path(sys.argv.pop(1))
+
+    def one(data: bytes) -> None:
+        """Keeps a finding itself, under libFuzzer's name for it: that one may be killed by its own alarm before it writes."""
+        try:
+            target(data)
+        except BaseException:
+            (kept / f"crash-{hashlib.sha1(data, usedforsecurity=False).hexdigest()}").write_bytes(data)
+            raise
+
+    atheris.Setup(sys.argv, one)
     atheris.Fuzz()
