@@ -22,6 +22,7 @@ SECONDS_AN_INPUT = 20
 """An input that takes longer is a finding: bounded size is bounded time. Generous, since instrumented code is slow."""
 MEGABYTES = 2048
 _LONGEST_LOG = 6_000
+_HUNG = 124
 _DONE = re.compile(r"^stat::number_of_executed_units:\s*(\d+)", re.MULTILINE)
 _STATUS = re.compile(r"^#(\d+)\s.*?cov: (\d+) ft: (\d+)", re.MULTILINE)
 
@@ -69,7 +70,10 @@ def fuzz(target: str, *, seconds: int, seed: int, state: Path) -> Outcome:
     ]  # fmt: skip
     with tempfile.TemporaryFile(dir=state) as log:
         # It stops by itself; the bound is for a process that hangs outside of a target.
-        ended = subprocess.run(command, stdout=log, stderr=log, timeout=seconds + 300, check=False).returncode
+        try:
+            ended = subprocess.run(command, stdout=log, stderr=log, timeout=seconds + 300, check=False).returncode
+        except subprocess.TimeoutExpired:
+            ended = _HUNG
         log.seek(0)
         said = log.read().decode("utf-8", "replace")
     executions, edges, features = figures(said)
