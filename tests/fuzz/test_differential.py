@@ -23,6 +23,7 @@ from vestibule.xml.signature import METHODS
 ROOT = Path(__file__).parents[2]
 VECTORS = ROOT / "tests" / "vectors" / "saml" / "differential"
 DOCUMENTS = 2_000
+pytestmark = pytest.mark.timeout(1200)  # seconds of work on an idle machine; a busy one is no failure
 
 
 @pytest.fixture(scope="module")
