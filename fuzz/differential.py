@@ -81,6 +81,8 @@ class Tally:
     survived: Counter[str] = field(default_factory=Counter)
     made: Counter[str] = field(default_factory=Counter)
     disagreements: list[Disagreement] = field(default_factory=list)
+    unmade: list[str] = field(default_factory=list)
+    """Documents that could not be made, by a mistake of a mutator: each with what it raised."""
 
     def add(self, other: "Tally") -> None:
         for name in self.__slots__:
@@ -97,6 +99,7 @@ class Tally:
         found = []
         if self.unchanged and min(self.believed_unchanged.get(name, 0) for name in JUDGES) < self.unchanged:
             found.append(f"of {self.unchanged} unchanged documents only {dict(self.believed_unchanged)} were believed")
+        found.extend(f"document {one}" for one in self.unmade)
         if self.documents >= 300 and self.accepted * 3 < self.documents:
             found.append("the profile believed less than a third of the documents: what was compared is hollow")
         return found
@@ -183,7 +186,12 @@ def run(seed: int, numbers: Iterable[int], profile: verdicts.Judge = verdicts.by
     acquaint()
     tally = Tally()
     for number in numbers:
-        judge(document(seed, number), tally, profile)
+        try:
+            it = document(seed, number)
+        except Exception as error:  # noqa: BLE001 one mistake of ours does not end a long run, but it is told, and fails it
+            tally.unmade.append(f"{number} of seed {seed} could not be made: {type(error).__name__}: {error}")
+            continue
+        judge(it, tally, profile)
     return tally
 
 
