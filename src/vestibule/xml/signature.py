@@ -64,7 +64,7 @@ _SHA1_METHODS: Final = {DS + "rsa-sha1": _Method("rsa", hashes.SHA1())}  # noqa:
 _WHITE_SPACE: Final = dict.fromkeys(map(ord, " \t\r\n"))
 """Python calls U+00A0, U+3000 and others white space too; no other reader of XML does."""
 _PLAIN_IDENTIFIER: Final = re.compile(r"""[^\s#%'"()<>&]+""")
-"""Laxer than an NCName [XSD 3.3.8], which has no digit in front; what it leaves out, XPointer and URI readers take for their own."""
+"""Laxer than an NCName [XSD 3.3.8], which is for the vocabulary to ask; it leaves out what XPointer and URIs take for their own."""
 MAX_IDS: Final = 5_000
 
 # One path for each name: a union of four is sorted into document order, which costs the square of their number.
