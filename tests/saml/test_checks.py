@@ -100,7 +100,7 @@ REFUSED: list[tuple[str, Edit]] = [
     ("saml.id", put(RESPONSE, "ID", "")),
     ("saml.id", put(RESPONSE, "ID", "1digit")),
     ("saml.id", put(saml("Assertion"), "ID", "_" + "x" * 256)),
-    ("saml.id", put(saml("Assertion"), "ID", "_a b")),
+    ("saml.id", put(saml("Assertion"), "ID", "_a:b")),
     ("saml.response_issuer", say(saml("Issuer"), IDP + "/")),
     ("saml.response_issuer", say(saml("Issuer"), "")),
     ("saml.issuer", say(f"{saml('Assertion')}/{saml('Issuer')}", IDP.upper())),

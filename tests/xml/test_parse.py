@@ -105,6 +105,20 @@ def test_an_operators_file_may_hold_comments_but_no_dtd() -> None:
         parse(b"<!DOCTYPE a><a/>", drop_comments=True)
 
 
+@pytest.mark.parametrize("name", ["relative", "./x", "//host/x", "?x", "#x", "x/y:z"])
+def test_a_relative_namespace_name_is_refused_in_messages_alone(name: str) -> None:
+    """Wherever it is declared, used or not: canonical form does not know it. An operator's file has none made of it."""
+    document = f'<a><b xmlns:x="{name}"/></a>'.encode()
+    with refusal("xml.relative_namespace"):
+        parse(document)
+    assert parse(document, drop_comments=True) is not None
+
+
+@pytest.mark.parametrize("name", ["urn:x", "http://x.example/", "x:", "a+b-c.1:x"])
+def test_an_absolute_namespace_name_is_read_and_so_is_none(name: str) -> None:
+    assert parse(f'<a xmlns:x="{name}"><b xmlns="{name}"><c xmlns=""/></b></a>'.encode()) is not None
+
+
 def test_text_is_read_whole_or_not_at_all() -> None:
     """Character references and CDATA are text; an element inside is a refusal, not an end."""
     assert text(parse(b"<a>one<![CDATA[<two>]]>&#x33;</a>")) == "one<two>3"

@@ -4,6 +4,7 @@ import base64
 import copy
 import time
 from collections.abc import Callable
+from xml.sax.saxutils import quoteattr
 
 import pytest
 from cryptography.hazmat.primitives import hashes
@@ -196,7 +197,15 @@ def test_text_behind_the_signature_belongs_to_the_element(at: int, between: str 
         (adding("CanonicalizationMethod", f'<InclusiveNamespaces xmlns="{EXC_C14N}" Wild="a"/>'), "xml.signature_shape"),
         (lambda s: [adding("CanonicalizationMethod", f'<InclusiveNamespaces xmlns="{EXC_C14N}"/>')(s) for _ in "12"], "xml.signature_shape"),
         (adding("CanonicalizationMethod", f'<InclusiveNamespaces xmlns="{EXC_C14N}"><x/></InclusiveNamespaces>'), "xml.signature_shape"),
+        *(
+            (adding("CanonicalizationMethod", f'<InclusiveNamespaces xmlns="{EXC_C14N}" PrefixList="xs{parting}saml"/>'), "xml.signature_shape")
+            for parting in ("&#10;", "&#9;", "&#13;", "\u00a0", "\u3000")
+        ),
+        (lambda s: setattr(part(s, "DigestValue"), "text", part(s, "DigestValue").text + "\u3000"), "xml.signature_shape"),
+        (lambda s: setattr(part(s, "DigestValue"), "text", part(s, "DigestValue").text + "\u00a0"), "xml.signature_shape"),
         (lambda s: setattr(part(s, "DigestValue"), "text", "not base64!"), "xml.signature_shape"),
+        (lambda s: setattr(part(s, "DigestValue"), "text", "AAAA="), "xml.signature_shape"),
+        (lambda s: setattr(part(s, "DigestValue"), "text", "AAAA===="), "xml.signature_shape"),
         (lambda s: setattr(part(s, "DigestValue"), "text", part(s, "DigestValue").text + "QUJD"), "xml.signature_shape"),
         (lambda s: setattr(part(s, "DigestValue"), "text", None), "xml.signature_shape"),
         (setting("Reference", "URI", ""), "xml.signature_reference"),
@@ -243,6 +252,23 @@ def test_a_signature_outside_the_profile_is_refused_although_its_key_is_right(
     root = made(edit=edit)
     with refusal(code):
         verify(root, root, keys=keys())
+
+
+@pytest.mark.parametrize(
+    "identifier", ["_1 ", " _1", "_1 _2", "#_1", "##", "it's", "a%20b", "x')|id('y", "a(b)", "\u00a01", 'a"b']
+)
+def test_an_identifier_that_readers_take_apart_is_refused(identifier: str) -> None:
+    """XPointer's `id()` takes a list, and quotation marks end it; number and percent signs are a URI's own."""
+    root = made(xml=PLAIN.replace('"_1"', quoteattr(identifier)))
+    with refusal("xml.signature_reference"):
+        verify(root, root, keys=keys())
+
+
+@pytest.mark.parametrize("identifier", ["_1", "1a", "a.b-c_d", "a:b", "a~b", "é1", "pfx-4f2c"])
+def test_an_identifier_need_not_be_a_name_of_xml(identifier: str) -> None:
+    """Widespread senders begin theirs with a digit."""
+    root = made(xml=PLAIN.replace('"_1"', quoteattr(identifier)))
+    assert verify(root, root, keys=keys()).get("ID") == identifier
 
 
 def test_twenty_prefixes_are_allowed_and_those_declared_outside_count() -> None:

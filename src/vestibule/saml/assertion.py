@@ -245,7 +245,11 @@ def _values(attribute: etree._Element) -> Iterator[str]:
         if value.tag != _ATTRIBUTE_VALUE:
             raise misshapen(attribute, "nothing but AttributeValues", value.tag)
         if len(value):
-            if len(value) == 1 and value[0].tag == _NAME_ID and not f"{value.text or ''}{value[0].tail or ''}".strip():
+            if (
+                len(value) == 1
+                and value[0].tag == _NAME_ID
+                and not f"{value.text or ''}{value[0].tail or ''}".strip(WHITE_SPACE)
+            ):
                 yield text(value[0])
             continue
         content = value.text or ""

@@ -8,7 +8,7 @@ from vestibule.ground.errors import Refused
 from vestibule.saml.names import XMLSCHEMA_INSTANCE
 
 WHITE_SPACE: Final = " \t\r\n"
-"""What an xs:anyURI, such as an Issuer or an Audience, may stand between without being another [XSD 3.2.17]."""
+"""All that XML calls so [XML 2.3]; Python knows more. What may stand between children, and around an xs:anyURI [XSD 3.2.17]."""
 
 
 class Part(NamedTuple):
@@ -25,7 +25,7 @@ def require_children(element: etree._Element, *parts: Part) -> None:
     Matched on (namespace, local name), as a schema does: an element that nobody knows is one that somebody else may read.
     Between them is white space at most: what stands there otherwise is in no schema, and readers differ on it.
     """
-    if (element.text or "").strip() or any((child.tail or "").strip() for child in element):
+    if (element.text or "").strip(WHITE_SPACE) or any((child.tail or "").strip(WHITE_SPACE) for child in element):
         raise misshapen(element, "white space at most between its children", "text")
     names = [child.tag for child in element]
     at = 0

@@ -29,6 +29,8 @@ _DECLARATION: Final = re.compile(
     rb"""(?:[ \t\r\n]+standalone[ \t\r\n]*=[ \t\r\n]*(?:"(?:yes|no)"|'(?:yes|no)'))?[ \t\r\n]*\?>"""
 )
 
+_ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
+
 _too_deep: Final = etree.XPath(f"boolean({'/*' * (MAX_DEPTH + 1)})")
 _too_many_attributes: Final = etree.XPath(f"boolean(//@*[{MAX_ATTRIBUTES + 1}])")
 _too_many_attributes_in_all: Final = etree.XPath(f"count(//@*) > {MAX_ATTRIBUTES_IN_ALL}")
@@ -85,7 +87,7 @@ def parse(octets: bytes, *, limit: int = 1_048_576, drop_comments: bool = False)
         here=lambda: _tree(octets, _DROPPING_PARSER if drop_comments else _PARSER),
         apart=lambda: _tree(octets, _parser(drop_comments=drop_comments)),
     )
-    _judge_tree(root)
+    _judge_tree(root, allow_relative_names=drop_comments)
     return root
 
 
@@ -164,8 +166,12 @@ def _tree(octets: bytes, parser: etree.XMLParser) -> etree._Element:
         ) from None
 
 
-def _judge_tree(root: etree._Element) -> None:
-    """Caps that need a tree. They come before any canonical form is made, whose cost is not linear in them."""
+def _judge_tree(root: etree._Element, *, allow_relative_names: bool) -> None:
+    """Caps that need a tree. They come before any canonical form is made, whose cost is not linear in them.
+
+    A relative namespace name has no canonical form [XML-C14N 1.3]. Readers differ on one that stands in the part that
+    an enveloped signature leaves out: before that part goes they refuse, behind it they never see the name.
+    """
     if _too_deep(root):
         raise Refused("xml.too_complex", "The elements are nested too deeply.", want=f"<= {MAX_DEPTH}")
     if _too_many_attributes(root):
@@ -176,4 +182,10 @@ def _judge_tree(root: etree._Element) -> None:
         if len(name) > MAX_NAMESPACE_NAME:
             raise Refused(
                 "xml.too_complex", "A namespace name is too long.", want=f"<= {MAX_NAMESPACE_NAME}", got=len(name)
+            )
+        if name and not allow_relative_names and not _ABSOLUTE.match(name):
+            raise Refused(
+                "xml.relative_namespace",
+                "A namespace name is relative; in messages it must be absolute, and begin with a scheme.",
+                got=name,
             )

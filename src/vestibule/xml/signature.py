@@ -3,6 +3,7 @@
 import base64
 import binascii
 import copy
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -60,6 +61,10 @@ METHODS: Final[dict[str, _Method]] = {
 _SHA1_DIGESTS: Final[dict[str, hashes.HashAlgorithm]] = {DS + "sha1": hashes.SHA1()}  # noqa: S303 by the named quirk only
 _SHA1_METHODS: Final = {DS + "rsa-sha1": _Method("rsa", hashes.SHA1())}  # noqa: S303 by the named quirk only
 
+_WHITE_SPACE: Final = dict.fromkeys(map(ord, " \t\r\n"))
+"""Python calls U+00A0, U+3000 and others white space too; no other reader of XML does."""
+_PLAIN_IDENTIFIER: Final = re.compile(r"""[^\s#%'"()<>&]+""")
+"""Laxer than an NCName [XSD 3.3.8], which is for the vocabulary to ask; it leaves out what XPointer and URIs take for their own."""
 MAX_IDS: Final = 5_000
 
 # One path for each name: a union of four is sorted into document order, which costs the square of their number.
@@ -261,6 +266,13 @@ def _reference(reference: etree._Element, element: etree._Element, allow_sha1: b
             want=f"#{identifier or ''}",
             got=reference.get("URI", "no URI"),
         )
+    if not _PLAIN_IDENTIFIER.fullmatch(identifier):
+        raise Refused(
+            "xml.signature_reference",
+            "The identifier of the signed element is no plain name: readers differ on what a reference to it means.",
+            want="no white space, quotation marks, brackets, percent or number signs",
+            got=identifier,
+        )
     if [child.tag for child in reference] != [_ds("Transforms"), _ds("DigestMethod"), _ds("DigestValue")]:
         raise _misshapen(reference, "Transforms, DigestMethod and DigestValue")
     transforms, digesting, value = reference
@@ -300,7 +312,10 @@ def _prefixes(method: etree._Element) -> tuple[str, ...]:
     if len(method) > 1 or parameter.tag != f"{{{EXC_C14N}}}InclusiveNamespaces" or len(parameter):
         raise _misshapen(method, "at most one InclusiveNamespaces")
     _only_attributes(parameter, "PrefixList")
-    prefixes = tuple(parameter.get("PrefixList", "").split())
+    listed = parameter.get("PrefixList", "")
+    if any(char.isspace() and char != " " for char in listed):
+        raise _misshapen(method, "spaces alone between prefixes: readers differ on what else parts them")
+    prefixes = tuple(listed.split())
     if len(prefixes) > MAX_PREFIXES:
         raise _misshapen(method, f"at most {MAX_PREFIXES} prefixes")
     return prefixes
@@ -382,12 +397,14 @@ def _canonical(element: etree._Element, prefixes: Sequence[str]) -> bytes:
 
 
 def _base64(element: etree._Element) -> bytes:
-    """Strict base64 [XSD 3.2.16]: white space may stand anywhere, nothing else may."""
+    """Strict base64 [XSD 3.2.16]: white space, as XML knows it, may stand anywhere, nothing else may."""
+    written = text(element).translate(_WHITE_SPACE)
     try:
-        octets = binascii.a2b_base64("".join(text(element).split()).encode("ascii"), strict_mode=True)
+        octets = binascii.a2b_base64(written.encode("ascii"), strict_mode=True)
     except ValueError:
         octets = b""
-    if not octets:
+    # Even the strict mode passes over any number of `=` behind a whole group.
+    if not octets or len(written) != (len(octets) + 2) // 3 * 4:
         raise _misshapen(element, "base64")
     return octets
 
