@@ -1,0 +1,90 @@
+"""All mutants tried, nearest tests first, and what became of each."""
+
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from mutants import footprints, trial
+from mutants.clauses import Mutant, mutants
+from mutants.plan import Plan
+from mutants.trial import Pool, Trial, Verdict
+
+FAVOURITES = 5
+"""Tests that have just killed a mutant of the same function are asked first: as many as these."""
+
+
+class Broken(Exception):
+    """A trial could not be held at all."""
+
+
+@dataclass(slots=True)
+class Campaign:
+    """The trials of some mutants. `verdicts` fills while `run` runs; `say` takes lines of progress."""
+
+    plan: Plan
+    jobs: int
+    say: Callable[[str], None]
+    verdicts: dict[Mutant, Verdict] = field(default_factory=dict)
+    _killers: dict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
+
+    def run(self, wanted: Sequence[Mutant]) -> None:
+        """Tries every one. `TestsFail` if the tests fail without a mutant."""
+        began = time.monotonic()
+        self.say(f"{len(wanted)} mutants; which test runs which line …")
+        known = footprints.record(self.plan, self.jobs)
+        trial.prepare(known.libraries, known.names())
+        self.say(f"footprints of {len(known.names())} tests: {time.monotonic() - began:.0f} s")
+        pool = Pool(self.plan, self.jobs)
+        for mutant in reversed(wanted):
+            self._begin(pool, mutant, known.meeting(mutant.module, mutant.lines, mutant.early), len(wanted))
+        pool.run()
+
+    def _begin(self, pool: Pool, mutant: Mutant, tests: dict[str, float], total: int) -> None:
+        """The tests of the mutant's own room first; all others if those notice nothing."""
+        room = f"tests/{mutant.module.split('/')[0]}/"
+        near = {name: seconds for name, seconds in tests.items() if name.startswith(room)}
+        far = {name: seconds for name, seconds in tests.items() if name not in near}
+        if not tests:
+            self._end(mutant, Verdict(outcome="survived", by="no test runs it"), total)
+            return
+
+        def after_near(verdict: Verdict) -> None:
+            if verdict.outcome == "survived" and far:
+                pool.submit(self._trial(mutant, far), lambda last: self._end(mutant, last, total))
+            else:
+                self._end(mutant, verdict, total)
+
+        pool.submit(
+            self._trial(mutant, near or far), after_near if near else lambda last: self._end(mutant, last, total)
+        )
+
+    def _trial(self, mutant: Mutant, tests: dict[str, float]) -> Trial:
+        return Trial(mutant=mutant, tests=tests, first=self._killers[mutant.module, mutant.where])
+
+    def _end(self, mutant: Mutant, verdict: Verdict, total: int) -> None:
+        if verdict.outcome == "broken":
+            raise Broken(verdict.by)
+        self.verdicts[mutant] = verdict
+        killers = self._killers[mutant.module, mutant.where]
+        if verdict.outcome == "killed" and "::" in verdict.by and verdict.by not in killers:
+            killers.insert(0, verdict.by)
+            del killers[FAVOURITES:]
+        if len(self.verdicts) % 50 == 0 or len(self.verdicts) == total:
+            alive = sum(one.outcome == "survived" for one in self.verdicts.values())
+            self.say(f"{len(self.verdicts)}/{total} tried, {alive} alive")
+
+
+def all_mutants(plan: Plan, wanted: tuple[str, ...] = ()) -> tuple[Mutant, ...]:
+    """The mutants of all modules of the law, or of those named."""
+    return tuple(
+        mutant
+        for module in plan.modules(wanted)
+        for mutant in mutants(module, (plan.source / module).read_text("utf-8"))
+    )
+
+
+def to_stderr(line: str) -> None:
+    """Progress, apart from the table."""
+    print(line, file=sys.stderr, flush=True)
