@@ -3,11 +3,12 @@
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from mutants import footprints, trial
-from mutants.clauses import Mutant, mutants
+from mutants.clauses import Mutant, mutants, unchanged
 from mutants.plan import Plan
 from mutants.trial import Pool, Trial, Verdict
 
@@ -36,15 +37,25 @@ class Campaign:
         known = footprints.record(self.plan, self.jobs)
         trial.prepare(known.libraries, known.names())
         self.say(f"footprints of {len(known.names())} tests: {time.monotonic() - began:.0f} s")
+        self._control(known, sorted({mutant.module for mutant in wanted}))
         pool = Pool(self.plan, self.jobs)
         for mutant in reversed(wanted):
             self._begin(pool, mutant, known.meeting(mutant.module, mutant.lines, mutant.early), len(wanted))
         pool.run()
 
+    def _control(self, known: footprints.Footprints, modules: Sequence[str]) -> None:
+        """Each module tried as it stands: if that is not noticed by nobody, what ends the trials is not the mutants."""
+        pool = Pool(self.plan, self.jobs)
+        for module in modules:
+            same = unchanged(module, (self.plan.source / module).read_text("utf-8"))
+            tests = _near(same, known.meeting(module, same.lines, same.early))
+            if tests:
+                pool.submit(Trial(mutant=same, tests=tests), partial(_must_survive, module))
+        pool.run()
+
     def _begin(self, pool: Pool, mutant: Mutant, tests: dict[str, float], total: int) -> None:
         """The tests of the mutant's own room first; all others if those notice nothing."""
-        room = f"tests/{mutant.module.split('/')[0]}/"
-        near = {name: seconds for name, seconds in tests.items() if name.startswith(room)}
+        near = _near(mutant, tests)
         far = {name: seconds for name, seconds in tests.items() if name not in near}
         if not tests:
             self._end(mutant, Verdict(outcome="survived", by="no test runs it"), total)
@@ -74,6 +85,16 @@ class Campaign:
         if len(self.verdicts) % 50 == 0 or len(self.verdicts) == total:
             alive = sum(one.outcome == "survived" for one in self.verdicts.values())
             self.say(f"{len(self.verdicts)}/{total} tried, {alive} alive")
+
+
+def _near(mutant: Mutant, tests: Mapping[str, float]) -> dict[str, float]:
+    room = f"tests/{mutant.module.split('/')[0]}/"
+    return {name: seconds for name, seconds in tests.items() if name.startswith(room)}
+
+
+def _must_survive(module: str, verdict: Verdict) -> None:
+    if verdict.outcome != "survived":
+        raise Broken(f"{module} without any change: {verdict.outcome}, {verdict.by}")
 
 
 def all_mutants(plan: Plan, wanted: tuple[str, ...] = ()) -> tuple[Mutant, ...]:

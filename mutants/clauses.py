@@ -118,6 +118,18 @@ def mutants(module: str, source: str) -> tuple[Mutant, ...]:
     return tuple(found)
 
 
+def unchanged(module: str, source: str) -> Mutant:
+    """The module as it stands, to be tried like a mutant: what notices this notices nothing."""
+    return Mutant(
+        module=module,
+        where="<module>",
+        change="nothing",
+        lines=(1, source.count("\n") + 1),
+        early=True,
+        code=lambda path: compile(source, path, "exec", dont_inherit=True),
+    )
+
+
 def _compiler(tree: ast.Module, slot: _Slot, new: object) -> Callable[[str], Any]:
     def compiled(path: str) -> Any:
         was = slot.put(new)
@@ -230,10 +242,10 @@ def _visit(node: ast.AST, slot: _Slot, place: _Place) -> Iterator[tuple[_Slot, A
         yield from _codes(node, place)
         return
     if isinstance(node, ast.match_case | ast.ExceptHandler):
-        first = node.pattern.lineno if isinstance(node, ast.match_case) else node.lineno
-        place = replace(place, lines=(first, max(first, node.body[0].lineno - 1)))
-    for child, where in _children(node):
-        yield from _visit(child, where, place)
+        begin: int = node.pattern.lineno if isinstance(node, ast.match_case) else node.lineno
+        place = replace(place, lines=(begin, max(begin, node.body[0].lineno - 1)))
+    for inner_node, where in _children(node):
+        yield from _visit(inner_node, where, place)
 
 
 def _visit_defaults(
@@ -451,6 +463,8 @@ def _other_patterns(pattern: str | bytes) -> Iterator[ast.expr]:
                 continue
             for value in (int(found[group]) + 1, int(found[group]) - 1):
                 changed = f"{text[: found.start(group)]}{value}{text[found.end(group) :]}"
+                if value < 0:
+                    continue
                 try:
                     re.compile(changed)
                 except re.error:

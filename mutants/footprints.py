@@ -238,9 +238,9 @@ class _Kept:
 def _shared_files(plan: Plan) -> Iterator[Path]:
     """What test files share: builders, fixtures, vectors."""
     for path in sorted((plan.root / "tests").rglob("*")):
-        if path.is_file() and "__pycache__" not in path.parts and "node_modules" not in path.parts:
-            if path.suffix != ".pyc" and not path.name.startswith("test_"):
-                yield path
+        passing = {"__pycache__", "node_modules"} & {*path.parts}
+        if path.is_file() and not passing and not path.name.startswith("test_"):
+            yield path
 
 
 def _digest(paths: Sequence[Path]) -> str:

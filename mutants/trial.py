@@ -4,6 +4,7 @@ Each trial is a fork of a process that has loaded every library and nothing of t
 any module is: tables, defaults, decorators and caches are all made afresh from the changed source.
 """
 
+import contextlib
 import gc
 import importlib
 import importlib.abc
@@ -81,22 +82,29 @@ class _Bench:
 _KNOWN: set[str] = set()
 
 
-class _Changed(importlib.abc.MetaPathFinder, importlib.machinery.SourceFileLoader):
-    """Finds one module, and gives it the code of the mutant."""
+class _Loader(importlib.machinery.SourceFileLoader):
+    """Gives a module the code of the mutant."""
 
     def __init__(self, name: str, path: str, code: CodeType) -> None:
         super().__init__(name, path)
         self._code = code
 
+    def get_code(self, fullname: str) -> CodeType:
+        return self._code
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    """Finds the one module that is changed, before anybody else does."""
+
+    def __init__(self, loader: _Loader) -> None:
+        self._loader = loader
+
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        if fullname != self.name:
+        if fullname != self._loader.name:
             return None
-        return importlib.util.spec_from_file_location(fullname, self.path, loader=self)
-
-    def get_code(self, fullname: str) -> CodeType:
-        return self._code
+        return importlib.util.spec_from_file_location(fullname, self._loader.path, loader=self._loader)
 
 
 def prepare(libraries: Sequence[str], known: Sequence[str]) -> None:
@@ -104,9 +112,11 @@ def prepare(libraries: Sequence[str], known: Sequence[str]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for name in libraries:
+            if name.startswith("hypothesis."):
+                continue  # it warns of whatever wakes it before its plugin does
             try:
                 importlib.import_module(name)
-            except Exception:  # noqa: BLE001, S112 what cannot be loaded early is loaded when it is wanted
+            except Exception:  # noqa: BLE001 what cannot be loaded early is loaded when it is wanted
                 continue
     _KNOWN.update(known)
     gc.collect()
@@ -153,10 +163,8 @@ class Pool:
         child, _, done = self._running.pop(reader)
         said = b"" if verdict else _everything(reader)
         os.close(reader)
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(child, signal.SIGKILL)  # the child has said what it had to say, or never will
-        except ProcessLookupError:
-            pass
         os.waitpid(child, 0)
         if verdict is None:
             verdict = Verdict(**json.loads(said)) if said else Verdict(outcome="killed", by="the process died")
@@ -189,8 +197,8 @@ def _judge(plan: Plan, trial: Trial) -> dict[str, Any]:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     path = str(plan.source / trial.mutant.module)
-    changed = _Changed(plan.import_name(trial.mutant.module), path, trial.mutant.code(path))
-    sys.meta_path.insert(0, changed)
+    loader = _Loader(plan.import_name(trial.mutant.module), path, trial.mutant.code(path))
+    sys.meta_path.insert(0, _Finder(loader))
     bench = _Bench(trial)
     files = sorted({name.split("::")[0] for name in trial.tests})
     status = pytest.main([*QUIET, "-x", *files], plugins=[bench])
@@ -198,6 +206,5 @@ def _judge(plan: Plan, trial: Trial) -> dict[str, Any]:
         return {"outcome": "killed", "by": bench.failed}
     if status in STARTED:
         return {"outcome": "survived"}
-    if status == pytest.ExitCode.USAGE_ERROR:
-        return {"outcome": "broken", "by": f"pytest cannot run {' '.join(files)}"}
-    return {"outcome": "killed", "by": f"pytest ended with {int(status)}"}
+    # No test failed, and yet it did not go well: that is no mutant's doing.
+    return {"outcome": "broken", "by": f"pytest ended with {int(status)} on {' '.join(files)}"}
