@@ -259,9 +259,13 @@ def _visit_defaults(
 
 
 def _codes(call: ast.Call, place: _Place) -> Iterator[tuple[_Slot, Any, Any, _Place]]:
-    """Of a refusal, its codes alone."""
+    """Of a refusal, its codes alone: what stands first, and whatever has a dot in it."""
     for index, argument in enumerate(call.args):
-        if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+        if (
+            isinstance(argument, ast.Constant)
+            and isinstance(argument.value, str)
+            and (index == 0 or "." in argument.value)
+        ):
             slot = _Slot(call, "args", index)
             for new in _other_strings(argument.value):
                 yield slot, argument, new, place
@@ -408,6 +412,8 @@ def _other_comparisons(node: ast.Compare, condition: bool) -> Iterator[ast.expr]
 
 def _other_calls(node: ast.Call) -> Iterator[ast.expr]:
     function = node.func
+    if _name(node) in PROSE | _SHORT_FORMS:
+        return
     for keyword in node.keywords:  # what is handed on is left out, so that a default takes its place
         if isinstance(keyword.value, ast.Name) and keyword.value.id == keyword.arg:
             yield ast.Call(function, node.args, [other for other in node.keywords if other is not keyword])
@@ -445,13 +451,13 @@ def _other_constants(node: ast.Constant, slot: _Slot) -> Iterator[ast.expr]:
     elif isinstance(value, str):
         yield from _other_strings(value)
     elif isinstance(value, bytes):
-        yield ast.Constant(value + b"_")
+        yield ast.Constant(value + b"x")
 
 
 def _other_strings(value: str) -> Iterator[ast.expr]:
     """A name that a machine reads becomes another one; sentences are prose."""
     if value and not any(map(str.isspace, value)):
-        yield ast.Constant(value + "_")
+        yield ast.Constant(value + "x")
 
 
 def _other_patterns(pattern: str | bytes) -> Iterator[ast.expr]:

@@ -32,6 +32,7 @@ _too_many_attributes_in_all: Final = etree.XPath(f"count(//@*) > {MAX_ATTRIBUTES
 
 # Entities, network, DTD and huge trees stay off even though the byte scan lets nothing through that could ask for
 # them: the scan is ours and may one day be wrong, the parser's settings are the second lock.
+# `collect_ids` keeps its default: to lxml 6 its False is a flag that makes libxml2 load external DTDs after all.
 def _parser(*, drop_comments: bool) -> etree.XMLParser:
     return etree.XMLParser(
         encoding="utf-8",
@@ -41,7 +42,6 @@ def _parser(*, drop_comments: bool) -> etree.XMLParser:
         dtd_validation=False,
         attribute_defaults=False,
         huge_tree=False,
-        collect_ids=False,
         recover=False,
         remove_comments=drop_comments,
         remove_pis=drop_comments,
