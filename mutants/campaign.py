@@ -27,6 +27,8 @@ class Campaign:
     plan: Plan
     jobs: int
     say: Callable[[str], None]
+    near: bool = False
+    """Whether only the tests of a mutant's own room are asked."""
     verdicts: dict[Mutant, Verdict] = field(default_factory=dict)
     _killers: dict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
 
@@ -56,8 +58,8 @@ class Campaign:
     def _begin(self, pool: Pool, mutant: Mutant, tests: dict[str, float], total: int) -> None:
         """The tests of the mutant's own room first; all others if those notice nothing."""
         near = _near(mutant, tests)
-        far = {name: seconds for name, seconds in tests.items() if name not in near}
-        if not tests:
+        far = {} if self.near else {name: seconds for name, seconds in tests.items() if name not in near}
+        if not near and not far:
             self._end(mutant, Verdict(outcome="survived", by="no test runs it"), total)
             return
 
@@ -78,6 +80,8 @@ class Campaign:
         if verdict.outcome == "broken":
             raise Broken(verdict.by)
         self.verdicts[mutant] = verdict
+        if verdict.outcome == "survived":
+            self.say(f"alive: {mutant.id} {mutant.module}:{mutant.lines[0]} {mutant.where}  {mutant.change}")
         killers = self._killers[mutant.module, mutant.where]
         if verdict.outcome == "killed" and "::" in verdict.by and verdict.by not in killers:
             killers.insert(0, verdict.by)

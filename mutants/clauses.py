@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-PROSE = frozenset({"Refused", "OAuthRefused", "AuthorizationRefused", "Failure", "Fault", "Standing", "refuse"})
+PROSE = frozenset(
+    {"Refused", "OAuthRefused", "AuthorizationRefused", "Failure", "Fault", "Objection", "Standing", "refuse"}
+)
 """Calls that say what is wrong. Names that end so (`_refused`, `_misshapen`) are the modules' own short forms of them."""
 _SHORT_FORMS = frozenset({"_refused", "_misshapen"})
 _SWAPPED = {"any": "all", "all": "any", "min": "max", "max": "min"}
@@ -270,7 +272,7 @@ def _codes(call: ast.Call, place: _Place) -> Iterator[tuple[_Slot, Any, Any, _Pl
             for new in _other_strings(argument.value):
                 yield slot, argument, new, place
     for keyword in call.keywords:
-        if keyword.arg in ("code", "error") and isinstance(keyword.value, ast.Constant):
+        if keyword.arg in ("code", "error", "field") and isinstance(keyword.value, ast.Constant):
             for new in _other_strings(str(keyword.value.value)):
                 yield _Slot(keyword, "value", None), keyword.value, new, place
 

@@ -44,15 +44,20 @@ class Footprints:
         return tuple(name for tests in self.tests.values() for name in tests)
 
     def meeting(self, module: str, lines: tuple[int, int], early: bool) -> dict[str, float]:
-        """The tests that run one of these lines, with their seconds; of what runs at import, all that run the module."""
+        """The tests that run one of these lines, with their seconds.
+
+        Of what runs at import, all tests of every file of which some test runs the module: a test that reads a table
+        runs no line of it.
+        """
         first, last = lines
         always = early or any(first <= line <= last for line in self.early.get(module, ()))
-        return {
-            name: seconds
-            for tests in self.tests.values()
-            for name, (seconds, touched) in tests.items()
-            if module in touched and (always or any(first <= line <= last for line in touched[module]))
-        }
+        found: dict[str, float] = {}
+        for tests in self.tests.values():
+            whole = always and any(module in touched for _, touched in tests.values())
+            for name, (seconds, touched) in tests.items():
+                if whole or any(first <= line <= last for line in touched.get(module, ())):
+                    found[name] = seconds
+        return found
 
 
 class Recorder:
