@@ -4,7 +4,7 @@ import pytest
 from tests.policy.nouns import PEPPER, authentication, connection
 
 from vestibule.model.identity import Claim, Identity
-from vestibule.policy.mapping import RESERVED_CLAIMS, identify
+from vestibule.policy.mapping import RESERVED_CLAIMS, identify, subject_key
 
 NAMES: dict[str, tuple[str, ...]] = {
     "email": (
@@ -150,3 +150,13 @@ def test_a_name_of_128_characters_is_shown_whole(size: int, shown: str) -> None:
     """A longer one is cut, and says so."""
     named = connection(subject_attribute="uid")
     assert identify(authentication(attributes={"uid": ("x" * size,)}), named, PEPPER).display == shown
+
+
+def test_the_key_of_a_person_is_the_same_in_every_release() -> None:
+    """It is kept in the store: made in another way, everybody would be somebody new. Both kinds, written out."""
+    by_uid = authentication(attributes={"uid": ("7",)})
+    assert subject_key(authentication(), connection(), PEPPER) == "0wWu6iBR1bpgxNQb7b9KSviKGKqrezWFHS1f1V2QGwI"
+    assert (
+        subject_key(by_uid, connection(subject_attribute="uid"), PEPPER)
+        == "VAICj35La93UotIugp3xb6H8dNUJ9P2tye6IK_pLvVU"
+    )
