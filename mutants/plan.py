@@ -33,6 +33,8 @@ class Plan:
     package: str = "vestibule"
     law: tuple[str, ...] = LAW
     rooms: tuple[str, ...] = ROOMS
+    looping: float = 10.0
+    """Seconds of computing that any one test has, besides ten times what it took: after that it turns in circles."""
 
     @property
     def source(self) -> Path:

@@ -21,7 +21,6 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import CodeType, ModuleType
-from typing import Any
 
 import pytest
 
@@ -31,8 +30,8 @@ from mutants.plan import Plan
 
 MEMORY = 4 * 2**30
 """Octets of address space. A mutant without its bound may ask for all there is."""
-PATIENCE = 30.0
-"""Seconds that any trial has, besides ten times what its tests took."""
+PATIENCE = 60.0
+"""Seconds that any trial has, besides five times what its tests took."""
 STARTED = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 
@@ -56,8 +55,10 @@ class Verdict:
 class _Bench:
     """A plugin of pytest: only the chosen tests and those that nobody knows, in the order of what they cost."""
 
-    def __init__(self, trial: Trial) -> None:
+    def __init__(self, trial: Trial, looping: float, tell: Callable[[Verdict], None]) -> None:
         self._trial = trial
+        self._looping = looping
+        self._tell = tell
         self.failed = ""
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -69,6 +70,19 @@ class _Bench:
         # A name that nobody knows was made from the law: a row of a table, say, that the mutant has changed.
         chosen = [item for item in items if item.nodeid in known or item.nodeid not in _KNOWN]
         items[:] = sorted(chosen, key=lambda item: known.get(item.nodeid, (0, 0.0)))
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        def give_up(*_: object) -> None:
+            self._tell(Verdict(outcome="timeout", by=item.nodeid))
+            os._exit(0)
+
+        signal.signal(signal.SIGPROF, give_up)
+        signal.setitimer(signal.ITIMER_PROF, self._looping + 10 * self._trial.tests.get(item.nodeid, 0.0))
+        try:
+            return (yield)
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed and not self.failed:
@@ -143,7 +157,7 @@ class Pool:
                 while self._waiting and len(self._running) < self._jobs:
                     trial, done = self._waiting.pop()
                     reader, child = _start(self._plan, trial)
-                    patience = PATIENCE + 10 * sum(trial.tests.values())
+                    patience = PATIENCE + 5 * sum(trial.tests.values())
                     self._running[reader] = (child, time.monotonic() + patience, done)
                 self._wait()
         finally:
@@ -188,23 +202,27 @@ def _start(plan: Plan, trial: Trial) -> tuple[int, int]:
         os.close(reader)
         os.setsid()
         silence()
-        os.write(writer, json.dumps(_judge(plan, trial)).encode())
+
+        def tell(verdict: Verdict) -> None:
+            os.write(writer, json.dumps({"outcome": verdict.outcome, "by": verdict.by}).encode())
+
+        tell(_judge(plan, trial, tell))
     finally:
         os._exit(0)
 
 
-def _judge(plan: Plan, trial: Trial) -> dict[str, Any]:
+def _judge(plan: Plan, trial: Trial, tell: Callable[[Verdict], None]) -> Verdict:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     path = str(plan.source / trial.mutant.module)
     loader = _Loader(plan.import_name(trial.mutant.module), path, trial.mutant.code(path))
     sys.meta_path.insert(0, _Finder(loader))
-    bench = _Bench(trial)
+    bench = _Bench(trial, plan.looping, tell)
     files = sorted({name.split("::")[0] for name in trial.tests})
     status = pytest.main([*QUIET, "-x", *files], plugins=[bench])
     if bench.failed:
-        return {"outcome": "killed", "by": bench.failed}
+        return Verdict(outcome="killed", by=bench.failed)
     if status in STARTED:
-        return {"outcome": "survived"}
+        return Verdict(outcome="survived")
     # No test failed, and yet it did not go well: that is no mutant's doing.
-    return {"outcome": "broken", "by": f"pytest ended with {int(status)} on {' '.join(files)}"}
+    return Verdict(outcome="broken", by=f"pytest ended with {int(status)} on {' '.join(files)}")

@@ -58,7 +58,7 @@ def tried(project: Path, *arguments: str, excuses: str = "") -> tuple[int, str, 
     (project / "mutants" / "excused.toml").write_text(excuses)
     program = (
         "import sys; from pathlib import Path; from mutants.__main__ import main; from mutants.plan import Plan; "
-        f"sys.exit(main(Plan(root=Path({str(project)!r}), package='sample', law=('saml/',), rooms=('saml',)), sys.argv[1:]))"
+        f"sys.exit(main(Plan(root=Path({str(project)!r}), package='sample', law=('saml/',), rooms=('saml',), looping=1.0), sys.argv[1:]))"
     )
     found = project / "found.json"
     found.unlink(missing_ok=True)
@@ -127,15 +127,16 @@ def test_tests_that_fail_by_themselves_prove_nothing(project: Path) -> None:
     assert "test_red" in said
 
 
-def test_a_mutant_that_never_ends_is_ended(project: Path) -> None:
-    """A process that dies or hangs is a verdict too, and the run goes on."""
+def test_a_mutant_that_dies_or_never_ends_is_ended(project: Path) -> None:
+    """A process that dies, or turns in circles, is a verdict too, and the run goes on."""
     (project / "src/sample/saml/law.py").write_text(
         '"""A law."""\nimport os\n\n\ndef allowed(number: int) -> bool:\n'
-        "    if number == 7:\n        os.abort()\n    return number <= 5\n"
+        "    if number == 7:\n        os.abort()\n    while number == 8:\n        number = 9\n    return number <= 5\n"
     )
     code, _, outcomes = tried(project)
     assert outcomes["number == 7 → True"] == "killed"
     assert outcomes["number == 7 → False"] == "survived"
+    assert outcomes["number == 8 → True"] == "timeout"
     assert code == 1
 
 
