@@ -35,7 +35,7 @@ def main(plan: Plan | None = None, arguments: list[str] | None = None) -> int:
             print(f"{mutant.id}  {mutant.module}:{mutant.lines[0]}  {mutant.where}  {mutant.change}")
         return 0
     began = time.monotonic()
-    campaign = Campaign(plan=plan, jobs=asked.jobs, say=to_stderr, near=asked.near)
+    campaign = Campaign(plan=plan, jobs=asked.jobs, say=to_stderr, near=asked.near, excused=frozenset(reasons))
     try:
         campaign.run(wanted)
     except (TestsFail, Broken) as error:
@@ -54,7 +54,7 @@ def _told(
     verdicts = {mutant: campaign.verdicts[mutant] for mutant in wanted}
     alive = [mutant for mutant in wanted if verdicts[mutant].outcome == "survived"]
     unexcused = [(mutant, verdicts[mutant]) for mutant in alive if excuses.key(mutant) not in reasons]
-    old = [] if asked.only or asked.near else excuses.stale(reasons.values(), wanted, alive)
+    old = [] if asked.only else excuses.stale(reasons.values(), wanted, alive)
     if unexcused:
         print(f"Survivors: no test notices these changes.\n{report.survivors(unexcused)}\n")
     if old:

@@ -9,6 +9,7 @@ from functools import partial
 
 from mutants import footprints, trial
 from mutants.clauses import Mutant, mutants, unchanged
+from mutants.excuses import Key, key
 from mutants.plan import Plan
 from mutants.trial import Pool, Trial, Verdict
 
@@ -29,6 +30,8 @@ class Campaign:
     say: Callable[[str], None]
     near: bool = False
     """Whether only the tests of a mutant's own room are asked."""
+    excused: frozenset[Key] = frozenset()
+    """Mutants with a written reason. They too are shown to the tests of their own room alone, which must not notice them."""
     verdicts: dict[Mutant, Verdict] = field(default_factory=dict)
     _killers: dict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
 
@@ -58,7 +61,8 @@ class Campaign:
     def _begin(self, pool: Pool, mutant: Mutant, tests: dict[str, float], total: int) -> None:
         """The tests of the mutant's own room first; all others if those notice nothing."""
         near = _near(mutant, tests)
-        far = {} if self.near else {name: seconds for name, seconds in tests.items() if name not in near}
+        alone = self.near or key(mutant) in self.excused
+        far = {} if alone else {name: seconds for name, seconds in tests.items() if name not in near}
         if not near and not far:
             self._end(mutant, Verdict(outcome="survived", by="no test runs it"), total)
             return
@@ -80,7 +84,7 @@ class Campaign:
         if verdict.outcome == "broken":
             raise Broken(verdict.by)
         self.verdicts[mutant] = verdict
-        if verdict.outcome == "survived":
+        if verdict.outcome == "survived" and key(mutant) not in self.excused:
             self.say(f"alive: {mutant.id} {mutant.module}:{mutant.lines[0]} {mutant.where}  {mutant.change}")
         killers = self._killers[mutant.module, mutant.where]
         if verdict.outcome == "killed" and "::" in verdict.by and verdict.by not in killers:
@@ -88,7 +92,7 @@ class Campaign:
             del killers[FAVOURITES:]
         if len(self.verdicts) % 50 == 0 or len(self.verdicts) == total:
             alive = sum(one.outcome == "survived" for one in self.verdicts.values())
-            self.say(f"{len(self.verdicts)}/{total} tried, {alive} alive")
+            self.say(f"{len(self.verdicts)}/{total} tried, {alive} alive or excused")
 
 
 def _near(mutant: Mutant, tests: Mapping[str, float]) -> dict[str, float]:
