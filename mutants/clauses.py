@@ -17,7 +17,7 @@ PROSE = frozenset(
     {"Refused", "OAuthRefused", "AuthorizationRefused", "Failure", "Fault", "Objection", "Standing", "refuse"}
 )
 """Calls that say what is wrong. Names that end so (`_refused`, `_misshapen`) are the modules' own short forms of them."""
-_SHORT_FORMS = frozenset({"_refused", "_misshapen", "misshapen"})
+_SHORT_FORMS = frozenset({"_refused", "_misshapen", "misshapen", "_too_large", "_not_one"})
 _SWAPPED = {"any": "all", "all": "any", "min": "max", "max": "min"}
 _SWAPPED_METHODS = {"startswith": "endswith", "endswith": "startswith", "fullmatch": "match"}
 _TIDYING = frozenset(

@@ -147,6 +147,7 @@ def test_a_confirmation_without_data_still_says_its_method() -> None:
         ("<a><b/></a>", (Part(("b",), 2),), "1"),
         ("<a><b/><b/></a>", (Part(("b",), 0, 1),), "2"),
         ("<a><b/><c/></a>", (Part(("b",)),), "c"),
+        ("<a xmlns='u:x'><c/></a>", (Part(("{u:x}b",)),), "c"),
         ("<a>x<b/></a>", (Part(("b",)),), "text"),
         ("<a><b/>x</a>", (Part(("b",)),), "text"),
         ("<a><b/><c/>x</a>", (Part(("b",)), Part(("c",))), "text"),
