@@ -21,6 +21,9 @@ from mutants.plan import Plan
 
 QUIET = ("-q", "-p", "no:cacheprovider", "--tb=no", "-W", "ignore::pytest.PytestAssertRewriteWarning")
 
+SLOWEST = 20.0
+"""Seconds of computing, with the tracer on. A test that takes longer would be run for every mutant that it meets, and is not asked."""
+
 Lines = dict[str, list[int]]
 
 
@@ -44,7 +47,7 @@ class Footprints:
         return tuple(name for tests in self.tests.values() for name in tests)
 
     def meeting(self, module: str, lines: tuple[int, int], early: bool) -> dict[str, float]:
-        """The tests that run one of these lines, with their seconds.
+        """The tests that run one of these lines, with their seconds; but for the slowest.
 
         Of what runs at import, all tests of every file of which some test runs the module: a test that reads a table
         runs no line of it.
@@ -55,7 +58,8 @@ class Footprints:
         for tests in self.tests.values():
             whole = always and any(module in touched for _, touched in tests.values())
             for name, (seconds, touched) in tests.items():
-                if whole or any(first <= line <= last for line in touched.get(module, ())):
+                meets = whole or any(first <= line <= last for line in touched.get(module, ()))
+                if meets and seconds <= SLOWEST:
                     found[name] = seconds
         return found
 
@@ -87,10 +91,10 @@ class Recorder:
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         """One test: its lines and its time."""
         before, self._sink = self._sink, set()
-        began = time.monotonic()
+        began = time.process_time()
         result = yield
         file = item.nodeid.split("::")[0]
-        self.tests.setdefault(file, {})[item.nodeid] = (time.monotonic() - began, self._sink)
+        self.tests.setdefault(file, {})[item.nodeid] = (time.process_time() - began, self._sink)
         self._sink = before
         return result
 
@@ -199,7 +203,8 @@ class _Kept:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._path = plan.scratch / "footprints.json"
-        self._common = _digest([*sorted((plan.root / "src").rglob("*.py")), *_shared_files(plan)])
+        sources = _digest([*sorted((plan.root / "src").rglob("*.py")), *_shared_files(plan)])
+        self._common = f"{sources} {' '.join(plan.law)}"
         try:
             self._data = json.loads(self._path.read_text("utf-8"))
         except (OSError, ValueError):
