@@ -47,6 +47,7 @@ class Campaign:
         for mutant in reversed(wanted):
             self._begin(pool, mutant, known.meeting(mutant.module, mutant.lines, mutant.early), len(wanted))
         pool.run()
+        self._confirm(known)
 
     def _control(self, known: footprints.Footprints, modules: Sequence[str]) -> None:
         """Each module tried as it stands: if that is not noticed by nobody, what ends the trials is not the mutants."""
@@ -57,6 +58,26 @@ class Campaign:
             if tests:
                 pool.submit(Trial(mutant=same, tests=tests), partial(_must_survive, module))
         pool.run()
+
+    def _confirm(self, known: footprints.Footprints) -> None:
+        """Each test that noticed a mutant, alone and with nothing changed: one that fails then has noticed nothing."""
+        noticed: dict[str, list[Mutant]] = defaultdict(list)
+        names = known.names()
+        for mutant, verdict in self.verdicts.items():
+            if verdict.outcome == "killed" and verdict.by in names:
+                noticed[verdict.by].append(mutant)
+        self.say(f"{len(noticed)} tests noticed something; each alone, with nothing changed …")
+        pool = Pool(self.plan, self.jobs)
+        for test, found in noticed.items():
+            module = found[0].module
+            same = unchanged(module, (self.plan.source / module).read_text("utf-8"))
+            pool.submit(Trial(mutant=same, tests={test: known.seconds(test)}), partial(self._doubt, test, found))
+        pool.run()
+
+    def _doubt(self, test: str, found: Sequence[Mutant], verdict: Verdict) -> None:
+        if verdict.outcome != "survived":
+            for mutant in found:
+                self.verdicts[mutant] = Verdict(outcome="survived", by=f"{test} fails by itself")
 
     def _begin(self, pool: Pool, mutant: Mutant, tests: dict[str, float], total: int) -> None:
         """The tests of the mutant's own room first; all others if those notice nothing."""

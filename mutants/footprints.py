@@ -42,9 +42,13 @@ class Footprints:
     early: dict[str, frozenset[int]]
     libraries: tuple[str, ...]
 
-    def names(self) -> tuple[str, ...]:
+    def names(self) -> frozenset[str]:
         """Every test there is."""
-        return tuple(name for tests in self.tests.values() for name in tests)
+        return frozenset(name for tests in self.tests.values() for name in tests)
+
+    def seconds(self, test: str) -> float:
+        """How long a test computes, with the tracer on."""
+        return next(tests[test][0] for tests in self.tests.values() if test in tests)
 
     def meeting(self, module: str, lines: tuple[int, int], early: bool) -> dict[str, float]:
         """The tests that run one of these lines, with their seconds; but for the slowest.

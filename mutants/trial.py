@@ -18,7 +18,7 @@ import signal
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import CodeType, ModuleType
 
@@ -121,7 +121,7 @@ class _Finder(importlib.abc.MetaPathFinder):
         return importlib.util.spec_from_file_location(fullname, self._loader.path, loader=self._loader)
 
 
-def prepare(libraries: Sequence[str], known: Sequence[str]) -> None:
+def prepare(libraries: Sequence[str], known: Iterable[str]) -> None:
     """Load what every trial needs, once. Call it before the first trial, in the process that `run` is called in."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

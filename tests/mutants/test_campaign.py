@@ -127,6 +127,22 @@ def test_tests_that_fail_by_themselves_prove_nothing(project: Path) -> None:
     assert "test_red" in said
 
 
+def test_a_test_that_fails_by_itself_notices_nothing(project: Path) -> None:
+    """It passes only behind another one. Asked alone, because only it meets the clause, it fails whatever was changed."""
+    (project / "src/sample/saml/law.py").write_text(
+        '"""A law."""\n\n\ndef known(name: str) -> str:\n    return name\n\n\n'
+        "def allowed(number: int) -> bool:\n    return number != 3\n"
+    )
+    (project / "tests/saml/test_law.py").write_text(
+        '"""What holds."""\nfrom sample.saml.law import allowed, known\n\nMET = []\n\n\n'
+        'def test_first():\n    MET.append(known("a"))\n\n\n'
+        "def test_second():\n    assert MET and sum(range(2_000_000)) and allowed(5)\n"
+    )
+    code, said, outcomes = tried(project)
+    assert (code, outcomes["number != 3 → number != 4"]) == (1, "survived")
+    assert "tests/saml/test_law.py::test_second fails by itself" in said
+
+
 def test_a_mutant_that_dies_or_never_ends_is_ended(project: Path) -> None:
     """A process that dies, or turns in circles, is a verdict too, and the run goes on."""
     (project / "src/sample/saml/law.py").write_text(

@@ -1,5 +1,11 @@
 """How much a process comes to know of strangers' names, in numbers, and what is no prefix."""
 
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
 import pytest
 from lxml import etree
 from tests.xml.test_dictionary import _forgetful as _forgetful
@@ -42,3 +48,48 @@ def test_what_is_no_prefix_is_left_out_without_a_word(prefix: str) -> None:
     """A PrefixList is a signer's text: nonsense in it is not put into a document of ours, and no error comes of it."""
     dictionary.enter((prefix, "good"))
     assert etree.fromstring('<a xmlns:good="u:g"/>').nsmap == {"good": "u:g"}
+
+
+@pytest.mark.parametrize("familiar", [True, False], ids=["parsed here", "parsed apart"])
+def test_the_default_namespace_is_entered_where_the_signature_will_be_verified(
+    familiar: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In this thread, wherever the document is parsed, and in that one too; of a document that does not name it, in neither."""
+    monkeypatch.setattr(dictionary, "_is_familiar", lambda octets: familiar)
+    monkeypatch.setattr(dictionary, "_entered", threading.local())
+
+    def entered() -> set[str]:
+        return set(dictionary._entered.__dict__.get("prefixes", ()))
+
+    assert dictionary.parsed(b"<a b='default'/>", here=entered, apart=entered) == set()
+    assert entered() == set()
+    assert dictionary.parsed(b"<a b='#default'/>", here=entered, apart=entered) == {"#default"}
+    assert entered() == {"#default"}
+
+
+def test_a_first_message_that_is_parsed_apart_is_verified_with_its_default_namespace() -> None:
+    """In a process that has met nothing yet, with `#default` in the PrefixList of SignedInfo: an honest signature is believed."""
+    program = """
+import sys
+from lxml import etree
+from tests.builders_saml import NAME, idp_key, response_xml, verified
+from tests.xml.other_signer import pem, xmlsec_sign
+from vestibule.saml.names import saml
+from vestibule.xml import dictionary
+
+octets = response_xml(sign="none").replace(b"<samlp:", b"<").replace(b"</samlp:", b"</")
+root = etree.fromstring(octets.replace(b"xmlns:samlp=", b"xmlns="))
+xmlsec_sign(root.find(saml("Assertion")), pem(idp_key()), prefixes="#default", everywhere=True)
+dictionary._is_familiar = lambda octets: False
+sys.exit(verified(etree.tostring(root)).assertion.name_id.value != NAME)
+"""
+    root = Path(__file__).parents[2]
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": f"{root}:{root / 'src'}"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr

@@ -37,12 +37,12 @@ def attributes_in_all(count: int) -> bytes:
 @pytest.mark.parametrize(
     ("document", "most", "said"),
     [
-        (nested, 32, "nested too deeply"),
-        (attributes, 64, "too many attributes"),
-        (tags, 20_000, "too many tags"),
-        (declarations, 5_000, "too many namespace declarations"),
+        (nested, 32, "nested too deeply."),
+        (attributes, 64, "too many attributes."),
+        (tags, 20_000, "too many tags."),
+        (declarations, 5_000, "too many namespace declarations."),
         (namespace, 256, "namespace name is too long"),
-        (attributes_in_all, 20_000, "too many attributes"),
+        (attributes_in_all, 20_000, "too many attributes."),
     ],
 )
 def test_each_bound_is_the_number_that_we_say(document: object, most: int, said: str) -> None:
@@ -62,6 +62,13 @@ def test_a_message_may_have_a_mebibyte() -> None:
     assert parse(document).tag == "a"
     with refusal("xml.too_large"):
         parse(document + b"\n")
+
+
+@pytest.mark.parametrize("document", [b"<a><?y?></a>", b"<a/><?b c?>", b"<?php?><a/>"])
+def test_a_processing_instruction_of_any_name_is_refused(document: bytes) -> None:
+    """Wherever it stands."""
+    with refusal("xml.processing_instruction"):
+        parse(document)
 
 
 def test_the_line_that_is_not_well_formed_is_named() -> None:
