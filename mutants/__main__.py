@@ -55,8 +55,9 @@ def _told(
     alive = [mutant for mutant in wanted if verdicts[mutant].outcome == "survived"]
     unexcused = [(mutant, verdicts[mutant]) for mutant in alive if excuses.key(mutant) not in reasons]
     old = [] if asked.only else excuses.stale(reasons.values(), wanted, alive)
+    source = str(campaign.plan.source.relative_to(campaign.plan.root))
     if unexcused:
-        print(f"Survivors: no test notices these changes.\n{report.survivors(unexcused)}\n")
+        print(f"Survivors: no test notices these changes.\n{report.survivors(unexcused, source)}\n")
     if old:
         print(f"Stale excuses: what they excuse is noticed now, or is gone. Take them out.\n{report.stale(old)}\n")
     print(report.table(verdicts, reasons))
@@ -76,7 +77,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="./dev mutants",
         description="Breaks every clause of the law, one at a time, and runs the tests that meet it: some test must fail. "
         "Ends with 1 if none does and mutants/excused.toml gives no reason, or if a reason there is stale.",
-        epilog="A whole run takes a quarter of an hour on two idle cores; one module a minute or two.",
+        epilog="A mutant that has a reason there is shown to the tests of its own room alone. A whole run takes a quarter of an hour "
+        "on two idle cores; one module a minute or two.",
     )
     parser.add_argument(
         "modules", nargs="*", metavar="MODULE", help="a module or folder such as saml/checks or xml (default: all)"

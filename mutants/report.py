@@ -26,10 +26,10 @@ def table(verdicts: Mapping[Mutant, Verdict], excuses: Mapping[Key, Excuse]) -> 
     return "\n".join(lines)
 
 
-def survivors(found: Iterable[tuple[Mutant, Verdict]]) -> str:
-    """Each survivor: where it stands, what was changed, and how to try it alone."""
+def survivors(found: Iterable[tuple[Mutant, Verdict]], source: str) -> str:
+    """Each survivor: where it stands below `source`, what was changed, and its name for `--only`."""
     return "\n".join(
-        f"src/…/{mutant.module}:{mutant.lines[0]}  {mutant.where}  [{mutant.id}]"
+        f"{source}/{mutant.module}:{mutant.lines[0]}  {mutant.where}  [{mutant.id}]"
         + (f"  ({verdict.by})" if verdict.by else "")
         + f"\n    {mutant.change}"
         for mutant, verdict in found

@@ -84,6 +84,7 @@ def test_what_a_test_notices_is_killed_and_what_none_notices_survives(project: P
     assert outcomes["number <= 5 → number <= 4"] == "killed"
     assert outcomes["number <= 5 → number < 5"] == "killed"
     assert "number != 3 → number != 4" in said
+    assert "src/sample/saml/law.py:5  allowed" in said
     assert "3 survivors, 0 stale excuses" in said
 
 
