@@ -10,7 +10,7 @@ from vestibule.oidc import names, pkce
 
 ResponseMode = Literal["query", "fragment", "form_post"]
 
-_LOOPBACK = re.compile(r"http://(?P<host>127\.0\.0\.1|\[::1\])(?::(?P<port>[0-9]{1,5}))?(?P<rest>[/?].*)?", re.ASCII)
+_LOOPBACK = re.compile(r"http://(?P<host>127\.0\.0\.1|\[::1\])(?::(?P<port>[0-9]{1,5}))?(?P<rest>[/?].*)?")
 _CONNECTION_HINT = "connection:"
 _SSO = "sso:"
 
@@ -377,7 +377,7 @@ def _max_age(given: Mapping[str, str], way: _Way) -> int | None:
     text = given.get("max_age")
     if text is None:
         return None
-    if re.fullmatch(r"[0-9]{1,9}", text, re.ASCII) is None:
+    if re.fullmatch(r"[0-9]{1,9}", text) is None:
         raise way.refuse(
             "invalid_request",
             "max_age is not a number of seconds, zero or more [OIDC Core 3.1.2.1].",

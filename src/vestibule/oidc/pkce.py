@@ -6,8 +6,8 @@ import re
 from vestibule.ground.errors import OAuthRefused
 from vestibule.ground.hashing import b64url, same
 
-_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}", re.ASCII)
-_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
+_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 def challenge_of(verifier: str) -> str:

@@ -100,9 +100,9 @@ def filled(way: Way) -> Mapping[str, str]:
     if way.protocol is ResponseProtocol.SAML:
         return dict(way.parameters)
     asked = way.parameters.get("scope", "").split()
-    first = way.application.redirect_uris[:1]
+    uris = way.application.redirect_uris
     return {
-        **({"redirect_uri": first[0]} if first else {}),
+        **({"redirect_uri": uris[0]} if uris else {}),
         "response_type": _default_response_type(way.application),
         **way.parameters,
         "scope": " ".join(dict.fromkeys((*_DEFAULT_SCOPE, *asked))),
@@ -204,12 +204,12 @@ def _application_objections(connection: Connection, way: Way) -> Iterator[Object
 def _client_objections(way: Way) -> Iterator[Objection]:
     url = way.own_client_url
     if way.client_url is None:
-        entrance = "`saml.login_url`" if way.protocol is ResponseProtocol.SAML else "`initiate_login_uri`"
+        # A SAML application without `login_url` is reached directly, so that it never comes here.
         yield Objection(
             field="client_redirect_url",
             code="idp_initiated.no_client_redirect_url",
-            message=f"`client` delivery needs a place to send the browser: set `client_redirect_url`, or {entrance} of"
-            f" application {way.application.client_id!r}",
+            message="`client` delivery needs a place to send the browser: set `client_redirect_url`, or"
+            f" `initiate_login_uri` of application {way.application.client_id!r}",
         )
     elif url is not None and not (is_web_url(url) and is_plain_web_url(url) and "#" not in url):
         yield Objection(

@@ -322,7 +322,7 @@ def _name_id(it: VerifiedAssertion, expect: Expectation, now: datetime) -> Failu
 
 def _is_invisible(character: str) -> bool:
     """White space, or a sign that shapes the text around it and is not seen itself, such as U+200B."""
-    return character.isspace() or unicodedata.category(character) in ("Cf", "Zs")
+    return character.isspace() or unicodedata.category(character) == "Cf"
 
 
 def _lengths(it: VerifiedAssertion, expect: Expectation, now: datetime) -> Failure | None:

@@ -39,8 +39,8 @@ def parsed(octets: bytes, *, here: Callable[[], _T], apart: Callable[[], _T]) ->
     `apart` must make a parser of its own: with one that another thread has used, it would go on with that one's dictionary.
     """
     prefixes = (DEFAULT,) if DEFAULT.encode() in octets else ()
+    enter(prefixes)  # here in any case: the signature is verified in this thread, wherever the document was parsed
     if _is_familiar(octets):
-        enter(prefixes)
         return here()
 
     def run() -> _T:

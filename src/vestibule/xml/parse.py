@@ -44,9 +44,8 @@ class _NothingElse(etree.Resolver):
 
 
 # Entities, network, DTD and huge trees stay off even though the byte scan lets nothing through that could ask for
-# them: the scan is ours and may one day be wrong, the parser's settings are the second lock. Without the resolver it
-# would not hold: `collect_ids=False`, which keeps strangers' identifiers out of the dictionary, makes libxml2 load the
-# external subset whatever `load_dtd` says.
+# them: the scan is ours and may one day be wrong, the parser's settings are the second lock, and the resolver is a
+# third. `collect_ids` keeps its default: its False is a flag that makes libxml2 load the external subset after all.
 def _parser(*, drop_comments: bool) -> etree.XMLParser:
     parser = etree.XMLParser(
         encoding="utf-8",
@@ -56,7 +55,6 @@ def _parser(*, drop_comments: bool) -> etree.XMLParser:
         dtd_validation=False,
         attribute_defaults=False,
         huge_tree=False,
-        collect_ids=False,
         recover=False,
         remove_comments=drop_comments,
         remove_pis=drop_comments,

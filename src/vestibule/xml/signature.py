@@ -218,10 +218,10 @@ def _only_signature(element: etree._Element) -> etree._Element:
 
 def _parts(signature: etree._Element) -> tuple[etree._Element, bytes]:
     """SignedInfo and the octets of SignatureValue. No Object, no second SignedInfo, nothing unknown [XMLDSig 4.1]."""
-    if [child.tag for child in signature][:3] not in (
+    if [child.tag for child in signature] not in (
         [_ds("SignedInfo"), _ds("SignatureValue")],
         [_ds("SignedInfo"), _ds("SignatureValue"), _ds("KeyInfo")],
-    ) or len(signature) > 3:
+    ):
         raise _misshapen(signature, "SignedInfo, SignatureValue and at most one KeyInfo")
     _only_attributes(signature, "Id")
     _only_attributes(signature[1], "Id")
