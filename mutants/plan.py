@@ -9,6 +9,7 @@ LAW = (
     "saml/response.py",
     "saml/assertion.py",
     "saml/shape.py",
+    "saml/decoy.py",
     "saml/bindings.py",
     "saml/instant.py",
     "xml/",

@@ -88,7 +88,9 @@ def reads_the_document(octets: bytes, pair: keys.Pair) -> verdicts.Verdict:
         assertion = read_assertion(next(root.iter(verdicts.ASSERTION)))
     except (Refused, etree.LxmlError, StopIteration):
         return verdicts.Verdict(refused="shape")
-    verified = VerifiedAssertion(envelope=envelope, assertion=assertion, response_signed=False, assertion_signed=True)
+    verified = VerifiedAssertion(
+        envelope=envelope, assertion=assertion, response_signed=False, assertion_signed=True, signers=(pair.public,)
+    )
     return verdicts.from_verified(verified)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from lxml import etree
-from tests.builders_saml import keys, refusal, response_xml, valid, verified
+from tests.builders_saml import NAME, keys, refusal, response_xml, valid, verified
 from tests.saml.test_checks import NAME_ID, into, say
 from tests.vectors.saml.algorithms import key_info
 from tests.vectors.saml.corpus import certificate, message, swap
@@ -159,7 +159,7 @@ def test_s22_s47_s86_no_message_makes_anybody_open_a_file_or_an_address(name: st
 
 @pytest.mark.parametrize("name", with_document_type("file:///x", "http://x.example/"))
 def test_s86_the_parser_opens_nothing_even_if_a_document_type_came_so_far(name: str, canaries: Canaries) -> None:
-    """The second lock: the octets were not judged, and still nothing outside of them is read."""
+    """The second lock: the octets were not judged, and still nothing is read but what they say themselves."""
     octets = with_document_type(canaries.file, canaries.address)[name]
     read_on: list[str] = []
 
@@ -168,7 +168,7 @@ def test_s86_the_parser_opens_nothing_even_if_a_document_type_came_so_far(name: 
             read_on.append("".join(parse.reparse(octets).itertext("{*}NameID")))
 
     assert canaries.touched(act) == set()
-    assert read_on in ([], [""])
+    assert read_on in ([], [""], [NAME])
 
 
 # -- too much ------------------------------------------------------------------------------------------------------------
@@ -365,7 +365,7 @@ def test_s93_no_xpath_is_made_of_anything_that_was_sent(name: str) -> None:
 def test_s93_an_identifier_that_looks_like_an_expression_is_only_compared() -> None:
     """It is no XML name, and nothing is looked for by it."""
     hostile = "x' or '1'='1"
-    with refusal("saml.id"):
+    with refusal("xml.signature_reference"):
         _judged(response_xml(assertion_id=hostile))
-    with refusal("xml.signature_value"):
+    with refusal("xml.signature_reference"):
         verified(response_xml(assertion_id=hostile), keys=keys("attacker"))

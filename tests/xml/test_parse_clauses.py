@@ -89,7 +89,7 @@ def test_an_external_dtd_is_not_loaded_and_gives_no_defaults(tmp_path: Path) -> 
 
 def test_the_parsers_own_limits_stay_on() -> None:
     """A tree three hundred deep is refused by the parser itself."""
-    with refusal("xml.malformed"):
+    with refusal("xml.too_complex"):
         reparse(nested(300))
 
 

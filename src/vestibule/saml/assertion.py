@@ -11,7 +11,7 @@ from vestibule.ground.errors import Refused
 from vestibule.saml.names import XMLSCHEMA_INSTANCE, ds, saml
 from vestibule.saml.shape import WHITE_SPACE, Part, misshapen, require_attributes, require_children
 from vestibule.xml import encryption
-from vestibule.xml.encryption import Decryption
+from vestibule.xml.encryption import NO_DECRYPTION, Decryption
 from vestibule.xml.parse import parse_within, text
 
 MAX_ENCRYPTED: Final = 32
@@ -87,7 +87,7 @@ class Assertion:
     attributes: Mapping[str, tuple[str, ...]]
 
 
-def read_assertion(element: etree._Element, decryption: Decryption) -> Assertion:
+def read_assertion(element: etree._Element, decryption: Decryption = NO_DECRYPTION) -> Assertion:
     """The values of `element`, a <saml:Assertion>. Give it nothing but a tree that a signature covers whole.
 
     Encrypted names and attributes are opened, or refused, never passed over. Advice is not read [SAMLCore 2.6.1], nor

@@ -19,11 +19,9 @@ from vestibule.saml.response import (
     open_response,
 )
 from vestibule.xml import encryption, signature
-from vestibule.xml.encryption import Decryption
+from vestibule.xml.encryption import NO_DECRYPTION, Decryption
 from vestibule.xml.parse import parse_within
 from vestibule.xml.signature import PublicKey
-
-NO_DECRYPTION = Decryption(keys=())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

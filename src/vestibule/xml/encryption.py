@@ -87,6 +87,10 @@ class Decryption:
     allow_cbc: bool = False
 
 
+NO_DECRYPTION: Final = Decryption(keys=())
+"""Nothing is opened: whatever is encrypted is refused."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
     """What came out. `octets` are None if nothing did, for whichever reason; `how` names the algorithms, which are no secret."""

@@ -19,7 +19,7 @@ from vestibule.xml.signature import EXC_C14N
 SIGNED_NAME = f"{NAME}.evil.example"
 """Whom the identity provider signs for in attacks that cut a name short: a person whose name begins with Ada's."""
 NOTHING = base64.b64encode(hashlib.sha256(b"").digest()).decode()
-CANONICAL = "xml.signature_canonical_form"
+RELATIVE = "xml.relative_namespace"
 
 
 def vectors() -> Iterator[Vector]:
@@ -144,10 +144,10 @@ def _void() -> Iterator[Vector]:
     plain = message()
     of_nothing = resigned(plain, lambda found: setattr(part(found, "DigestValue"), "text", NOTHING))
     void_element = swap(of_nothing, b"<saml:NameID ", b'<saml:NameID xmlns:e="1" e:f="" ')
-    yield refused("S28", "element-without-canonical-form", CANONICAL, "A relative namespace name leaves nothing to hash, and the digest is that of nothing.", void_element)
+    yield refused("S28", "element-without-canonical-form", RELATIVE, "A relative namespace name leaves nothing to hash, and the digest is that of nothing.", void_element)
     listed = adding("CanonicalizationMethod", f'<InclusiveNamespaces xmlns="{EXC_C14N}" PrefixList="e"/>')
     octets = swap(resigned(plain, listed, signed_octets=b""), b"<ds:SignedInfo>", b'<ds:SignedInfo xmlns:e="1">')
-    yield refused("S28", "signed-info-without-canonical-form", CANONICAL, "The same in SignedInfo, and the value is a signature of nothing.", octets)
+    yield refused("S28", "signed-info-without-canonical-form", RELATIVE, "The same in SignedInfo, and the value is a signature of nothing.", octets)
     yield refused("S28", "digest-of-nothing", DIGEST, "The digest of nothing, over an element that has a canonical form.", of_nothing)
 
 
