@@ -112,7 +112,7 @@ JUDGES = ("profile", *verdicts.ORACLES)
 def base(seed: int, number: int) -> tuple[Valid, tuple[Said, ...]]:
     """Valid document `number` of `seed`, and what is signed in it. Its key follows from its number."""
     made = valid(Random(f"{seed}:base:{number}"), key=keys.NAMES[number % len(keys.NAMES)])
-    return made, tuple(statement(tree(made.octets)))
+    return made, tuple(statement(tree(made.plain)))
 
 
 def document(seed: int, number: int) -> Document:
@@ -158,6 +158,7 @@ def judge(it: Document, tally: Tally, profile: verdicts.Judge = verdicts.by_prof
     reasons = verdicts.differences(mine, others, it.signed)
     tally.documents += 1
     tally.made.update((f"shape {it.made.shape}", f"signer {it.made.signer}", f"signed {it.made.mode}"))
+    tally.made.update(_encryptions(it.made))
     tally.oracles.update(name for name, verdict in others.items() if verdict.accepted)
     tally.tried.update(name for name in it.mutations if "(" not in name)
     if mine.accepted:
@@ -173,12 +174,21 @@ def judge(it: Document, tally: Tally, profile: verdicts.Judge = verdicts.by_prof
         tally.believed_unchanged.update(name for name, verdict in accepted.items() if verdict.accepted)
         if mine.accepted:
             method = it.made.method.rpartition("#")[2]
+            tally.believed_unchanged.update(_encryptions(it.made))
             tally.believed_unchanged.update(
                 (f"shape {it.made.shape}", f"signer {it.made.signer}", f"signed {it.made.mode}", f"method {method}")
             )
     if reasons:
         tally.disagreements.append(Disagreement(document=it, reasons=tuple(reasons)))
     return reasons
+
+
+def _encryptions(made: Valid) -> set[str]:
+    """What is encrypted in it, and with which algorithms."""
+    parts = [part.partition(": ") for part in made.encrypted]
+    return {f"encrypted {local}" for local, _, _ in parts} | {
+        f"by {name}" for _, _, how in parts for name in how.split()
+    }
 
 
 def run(seed: int, numbers: Iterable[int], profile: verdicts.Judge = verdicts.by_profile) -> Tally:
@@ -259,6 +269,7 @@ def one(seed: int, number: int) -> tuple[str, list[str]]:
     lines = [
         f"document {number} of seed {seed}: shape {it.made.shape}, signer {it.made.signer}, signed {it.made.mode},"
         f" {it.made.method.rpartition('#')[2]}, key {it.made.key}",
+        f"encrypted: {'; '.join(it.made.encrypted) or 'nothing'}",
         f"mutations: {', '.join(it.mutations) or 'none'}",
         it.octets.decode("utf-8", "backslashreplace"),
         *(f"{name:<10} {verdict.refused or verdict.said}" for name, verdict in judged.items()),

@@ -111,6 +111,13 @@ def test_any_of_our_keys_opens() -> None:
     assert set(methods(allow_cbc=True)) == {*CONTENT, RSA_OAEP, RSA_OAEP_MGF1P}
 
 
+def test_a_prefix_of_any_letters_is_known_to_what_came_out() -> None:
+    """What was encrypted may count on it where it stood, as on any other [XML-Names 3]; or merely stand where one is declared."""
+    around = {"ünï": "urn:x", None: "urn:y"}
+    assert parse_within("<ünï:a/>".encode(), around)[0].tag == "{urn:x}a"
+    assert parse_within(b"<a/>", around)[0].tag == "{urn:y}a"
+
+
 # -- what only the key's holder can know ---------------------------------------------------------------------------------
 
 
