@@ -142,10 +142,13 @@ def conceal(element: etree._Element, secret: Secret, *, covered: bool = False) -
 
 
 def put(element: etree._Element, text: str) -> etree._Element:
-    """`text`, an element that may count on the prefixes around, in place of `element`."""
+    """`text`, an element that may count on the prefixes around, in place of `element`; `ValueError` if it is none."""
     parent = element.getparent()
     around = etree.tostring(etree.Element("around", nsmap=parent.nsmap), encoding="unicode").removesuffix("/>")
-    new = etree.fromstring(f"{around}>{text}</around>")[0]
+    try:
+        (new,) = etree.fromstring(f"{around}>{text}</around>")
+    except etree.LxmlError as error:
+        raise ValueError(str(error)) from None
     new.tail = element.tail
     parent.replace(element, new)
     return new

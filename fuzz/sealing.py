@@ -8,7 +8,7 @@ from random import Random
 from lxml import etree
 
 from fuzz import encrypting, moving, opening, relabelling, rewriting, signers
-from fuzz.mutating import Mutator, Tricks
+from fuzz.mutating import Mutator, Tricks, as_mutator
 from fuzz.opening import ENCRYPTED_ASSERTION
 from fuzz.scene import (
     EVIL,
@@ -18,7 +18,6 @@ from fuzz.scene import (
     detach,
     ds,
     found,
-    octets,
     saml,
     samlp,
     sign_anew,
@@ -132,13 +131,15 @@ def _encrypted_other(scene: Scene) -> etree._Element:
 @TRICKS.on_octets
 def encrypt_what_was_changed(document: bytes, scene: Scene) -> bytes:
     """Any trick on the plain document, and the assertion that it then has encrypted by whoever did it."""
-    root = tree(document)
-    _open(root)
-    root = tree(_PLAIN[scene.one(sorted(_PLAIN))](octets(root), scene))
+    in_plain = as_mutator(lambda root, _: _open(root))
+    then = as_mutator(_encrypt_and_leave)
+    return then(_PLAIN[scene.one(sorted(_PLAIN))](in_plain(document, scene), scene), scene)
+
+
+def _encrypt_and_leave(root: etree._Element, scene: Scene) -> None:
     _encrypted(root, scene.rng)
     if scene.rng.random() < 0.3:
         _around_is_free(root, scene)
-    return octets(root)
 
 
 @TRICKS.on_tree
