@@ -13,6 +13,7 @@ from random import Random
 
 from fuzz import keys, verdicts
 from fuzz.documents import Valid, valid
+from fuzz.encrypting import HOLDERS
 from fuzz.mutators import HARMLESS, HOSTILE
 from fuzz.reader import Said
 from fuzz.scene import NotHere, Scene, statement, tree
@@ -74,6 +75,8 @@ class Tally:
     unchanged: int = 0
     accepted: int = 0
     believed_unchanged: Counter[str] = field(default_factory=Counter)
+    believed_encrypted: Counter[str] = field(default_factory=Counter)
+    """Of all that the profile believed, mutated or not: what was encrypted in its making, and by which algorithms."""
     refused: Counter[str] = field(default_factory=Counter)
     oracles: Counter[str] = field(default_factory=Counter)
     stricter: Counter[str] = field(default_factory=Counter)
@@ -102,6 +105,9 @@ class Tally:
         found.extend(f"document {one}" for one in self.unmade)
         if self.documents >= 300 and self.accepted * 3 < self.documents:
             found.append("the profile believed less than a third of the documents: what was compared is hollow")
+        hollow = [local for local in HOLDERS if not self.believed_encrypted[f"encrypted {local}"]]
+        if self.documents >= 300 and hollow:
+            found.append(f"the profile believed no document with an encrypted {' and '.join(hollow)}")
         return found
 
 
@@ -163,6 +169,7 @@ def judge(it: Document, tally: Tally, profile: verdicts.Judge = verdicts.by_prof
     tally.tried.update(name for name in it.mutations if "(" not in name)
     if mine.accepted:
         tally.accepted += 1
+        tally.believed_encrypted.update(_encryptions(it.made))
         tally.survived.update(name for name in it.mutations if "(" not in name)
     else:
         tally.refused[mine.refused or ""] += 1
@@ -239,6 +246,7 @@ def report(tally: Tally, seed: int, seconds: float) -> str:
         f"seed {seed}: {tally.documents} documents in {seconds:.0f} s ({tally.documents / max(seconds, 0.001):.0f} a second)",
         f"  believed by the profile    {tally.accepted} ({tally.accepted / max(tally.documents, 1):.0%});"
         f" unchanged {tally.unchanged}, believed by {_counts(Counter({name: tally.believed_unchanged[name] for name in JUDGES}))}",
+        f"  encrypted, and believed    {_counts(tally.believed_encrypted)}",
         f"  believed by the others     {_counts(tally.oracles)}",
         f"  refused by the profile     {_counts(tally.refused)}",
         f"  refused though both others believe (strictness)  {_counts(tally.stricter)}",
