@@ -15,9 +15,10 @@ DOCUMENTS = 100_000
 MINUTES = 30.0
 _MORE = f"""
 what may be named:
-  differential  Responses of nine shapes by three signers, mutated, and judged by Vestibule, signxml and libxmlsec. Whatever Vestibule
-                believes the other two must believe as well, and read the same subject, issuer and attributes in it, and the key must
-                have signed just that. Document K of a seed is always the same; a disagreement is kept below .dev/fuzz/differential.
+  differential  Responses of nine shapes by three signers, some encrypted in whole or in part, mutated, and judged by Vestibule, signxml
+                and libxmlsec, which opens for both what is encrypted. Whatever Vestibule believes the other two must believe as well,
+                and read the same subject, issuer and attributes in it, and the key must have signed just that. Document K of a seed is
+                always the same; a disagreement is kept below .dev/fuzz/differential.
   TARGET        one decoder under atheris, for --minutes: nothing but a refusal may come of any bytes, within {coverage.SECONDS_AN_INPUT} s, and what is
                 accepted has the properties that its target states (fuzz/targets). A finding is kept below tests/vectors/fuzz/TARGET,
                 where ./dev test replays it until it is mended, and ever after.

@@ -14,6 +14,8 @@ MAX_LENGTH = {
     "xml": 20_000,
     "saml-response": 20_000,
     "signed-response": 20_000,
+    "encrypted": 20_000,
+    "encrypted-structure": 20_000,
     "metadata": 20_000,
     "saml-post": 12_000,
 }

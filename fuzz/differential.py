@@ -13,6 +13,7 @@ from random import Random
 
 from fuzz import keys, verdicts
 from fuzz.documents import Valid, valid
+from fuzz.encrypting import HOLDERS
 from fuzz.mutators import HARMLESS, HOSTILE
 from fuzz.reader import Said
 from fuzz.scene import NotHere, Scene, statement, tree
@@ -74,6 +75,8 @@ class Tally:
     unchanged: int = 0
     accepted: int = 0
     believed_unchanged: Counter[str] = field(default_factory=Counter)
+    believed_encrypted: Counter[str] = field(default_factory=Counter)
+    """Of all that the profile believed, mutated or not: what was encrypted in its making, and by which algorithms."""
     refused: Counter[str] = field(default_factory=Counter)
     oracles: Counter[str] = field(default_factory=Counter)
     stricter: Counter[str] = field(default_factory=Counter)
@@ -102,6 +105,9 @@ class Tally:
         found.extend(f"document {one}" for one in self.unmade)
         if self.documents >= 300 and self.accepted * 3 < self.documents:
             found.append("the profile believed less than a third of the documents: what was compared is hollow")
+        hollow = [local for local in HOLDERS if not self.believed_encrypted[f"encrypted {local}"]]
+        if self.documents >= 300 and hollow:
+            found.append(f"the profile believed no document with an encrypted {' and '.join(hollow)}")
         return found
 
 
@@ -112,7 +118,7 @@ JUDGES = ("profile", *verdicts.ORACLES)
 def base(seed: int, number: int) -> tuple[Valid, tuple[Said, ...]]:
     """Valid document `number` of `seed`, and what is signed in it. Its key follows from its number."""
     made = valid(Random(f"{seed}:base:{number}"), key=keys.NAMES[number % len(keys.NAMES)])
-    return made, tuple(statement(tree(made.octets)))
+    return made, tuple(statement(tree(made.plain)))
 
 
 def document(seed: int, number: int) -> Document:
@@ -158,10 +164,12 @@ def judge(it: Document, tally: Tally, profile: verdicts.Judge = verdicts.by_prof
     reasons = verdicts.differences(mine, others, it.signed)
     tally.documents += 1
     tally.made.update((f"shape {it.made.shape}", f"signer {it.made.signer}", f"signed {it.made.mode}"))
+    tally.made.update(_encryptions(it.made))
     tally.oracles.update(name for name, verdict in others.items() if verdict.accepted)
     tally.tried.update(name for name in it.mutations if "(" not in name)
     if mine.accepted:
         tally.accepted += 1
+        tally.believed_encrypted.update(_encryptions(it.made))
         tally.survived.update(name for name in it.mutations if "(" not in name)
     else:
         tally.refused[mine.refused or ""] += 1
@@ -173,12 +181,21 @@ def judge(it: Document, tally: Tally, profile: verdicts.Judge = verdicts.by_prof
         tally.believed_unchanged.update(name for name, verdict in accepted.items() if verdict.accepted)
         if mine.accepted:
             method = it.made.method.rpartition("#")[2]
+            tally.believed_unchanged.update(_encryptions(it.made))
             tally.believed_unchanged.update(
                 (f"shape {it.made.shape}", f"signer {it.made.signer}", f"signed {it.made.mode}", f"method {method}")
             )
     if reasons:
         tally.disagreements.append(Disagreement(document=it, reasons=tuple(reasons)))
     return reasons
+
+
+def _encryptions(made: Valid) -> set[str]:
+    """What is encrypted in it, and with which algorithms."""
+    parts = [part.partition(": ") for part in made.encrypted]
+    return {f"encrypted {local}" for local, _, _ in parts} | {
+        f"by {name}" for _, _, how in parts for name in how.split()
+    }
 
 
 def run(seed: int, numbers: Iterable[int], profile: verdicts.Judge = verdicts.by_profile) -> Tally:
@@ -229,6 +246,7 @@ def report(tally: Tally, seed: int, seconds: float) -> str:
         f"seed {seed}: {tally.documents} documents in {seconds:.0f} s ({tally.documents / max(seconds, 0.001):.0f} a second)",
         f"  believed by the profile    {tally.accepted} ({tally.accepted / max(tally.documents, 1):.0%});"
         f" unchanged {tally.unchanged}, believed by {_counts(Counter({name: tally.believed_unchanged[name] for name in JUDGES}))}",
+        f"  encrypted, and believed    {_counts(tally.believed_encrypted)}",
         f"  believed by the others     {_counts(tally.oracles)}",
         f"  refused by the profile     {_counts(tally.refused)}",
         f"  refused though both others believe (strictness)  {_counts(tally.stricter)}",
@@ -259,6 +277,7 @@ def one(seed: int, number: int) -> tuple[str, list[str]]:
     lines = [
         f"document {number} of seed {seed}: shape {it.made.shape}, signer {it.made.signer}, signed {it.made.mode},"
         f" {it.made.method.rpartition('#')[2]}, key {it.made.key}",
+        f"encrypted: {'; '.join(it.made.encrypted) or 'nothing'}",
         f"mutations: {', '.join(it.mutations) or 'none'}",
         it.octets.decode("utf-8", "backslashreplace"),
         *(f"{name:<10} {verdict.refused or verdict.said}" for name, verdict in judged.items()),

@@ -1,10 +1,12 @@
 """Valid signed Responses in great variety: document k of seed s is the same document whenever and wherever it is made."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from random import Random
 
-from fuzz import keys, signers
+from lxml import etree
+
+from fuzz import encrypting, keys, signers
 from fuzz.shapes import SHAPES, Shape
 from fuzz.writing import Element, Habits, Writer
 from vestibule.saml.names import (
@@ -27,6 +29,8 @@ ACS = "https://login.vestibule.example/login/callback?connection=acme"
 INSTANT = "2026-03-04T12:00:00Z"
 ENDS = "2026-03-04T12:05:00Z"
 
+ENCRYPTED = 0.12
+"""This part of the documents is encrypted for us: the assertion, or the name or attributes in it, or both."""
 _RESPONSE_SLOT, _ASSERTION_SLOT = "\ue000R\ue001", "\ue000A\ue001"
 _PEOPLE = (
     "ada@acme.example",
@@ -70,7 +74,10 @@ _ODD_PREFIXES = ("a", "_", "xmlish", "Saml", "saml.2", "s-aml", "ünïcode", "n0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Valid:
-    """A valid signed Response, and how it came to be. `key`: the name of the key pair that signed it."""
+    """A valid signed Response, and how it came to be. `key`: the name of the key pair that signed it.
+
+    `plain`: the same message unsigned and unencrypted. `encrypted`: what of it is encrypted in `octets`, each with how.
+    """
 
     octets: bytes
     shape: str
@@ -78,6 +85,8 @@ class Valid:
     mode: str
     method: str
     key: str
+    plain: bytes
+    encrypted: tuple[str, ...] = ()
 
 
 def valid(rng: Random, *, key: str | None = None) -> Valid:
@@ -90,6 +99,9 @@ def valid(rng: Random, *, key: str | None = None) -> Valid:
     writer = _writer(rng, shape)
     message = _Message(rng=rng, shape=shape, writer=writer)
     text = shape.declaration * (rng.random() < 0.8) + writer.text(message.response(mode)) + rng.choice(["", "", "\n"])
+    plain = signers.without_slots(text)
+    sealed = _Sealing(rng=rng, drawn=rng.choice(_SEALED) if rng.random() < ENCRYPTED else ())
+    text = sealed.parts(text)
     how = signers.How(
         signer=signer,
         method=method,
@@ -103,11 +115,69 @@ def valid(rng: Random, *, key: str | None = None) -> Valid:
     )
     if mode in ("assertion", "both"):
         text = signers.signed(text, _ASSERTION_SLOT, keys.pair(key), how, rng, inner=True)
+    text = sealed.assertion(text, covered=mode == "response")
     if mode in ("response", "both"):
         outer = how if rng.random() < 0.7 else replace(how, prefix_list=_prefix_list(rng, shape, writer))
         text = signers.signed(text, _RESPONSE_SLOT, keys.pair(key), outer, rng, inner=False)
-    text = text.replace(_ASSERTION_SLOT, "").replace(_RESPONSE_SLOT, "")
-    return Valid(octets=text.encode(), shape=shape.name, signer=signer, mode=mode, method=method, key=key)
+    return Valid(
+        octets=signers.without_slots(text).encode(),
+        shape=shape.name,
+        signer=signer,
+        mode=mode,
+        method=method,
+        key=key,
+        plain=plain.encode(),
+        encrypted=tuple(sealed.done),
+    )
+
+
+_SEALED = (("Assertion",),) * 6 + (
+    ("NameID",),
+    ("Attribute",),
+    ("NameID", "Attribute"),
+    ("Assertion", "NameID", "Attribute"),
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Sealing:
+    """Encrypts what is `drawn`: parts of an assertion before it is signed, the assertion after it is [SAMLCore 6.2]."""
+
+    rng: Random
+    drawn: tuple[str, ...]
+    done: list[str] = field(default_factory=list)
+
+    def parts(self, text: str) -> str:
+        for local in self.drawn:
+            if local != "Assertion":
+                # A signature covers the holder alone: the parser of what it covers sees no prefix but those used there.
+                text = self._concealed(text, local, covered=True)
+        return text
+
+    def assertion(self, text: str, *, covered: bool) -> str:
+        return self._concealed(text, "Assertion", covered=covered) if "Assertion" in self.drawn else text
+
+    def _concealed(self, text: str, local: str, *, covered: bool) -> str:
+        """Some marked attributes, or all else that is marked so."""
+        start, end = f"\ue000[{local}\ue001", f"\ue000]{local}\ue001"
+        at = text.find(start)
+        while at >= 0:
+            behind = text.index(end, at)
+            if local != "Attribute" or self.rng.random() < 0.5:
+                secret = encrypting.draw(self.rng)
+                piece = signers.without_slots(text[at + len(start) : behind])
+                scope = _scope(text[:at], text[behind + len(end) :])
+                written = encrypting.concealed(piece, local, scope, secret, covered=covered)
+                self.done.append(f"{local}: {secret.about}")
+                text = text[:at] + written + text[behind + len(end) :]
+            at = text.find(start, at + 1)
+        return text
+
+
+def _scope(before: str, behind: str) -> Mapping[str | None, str]:
+    """What is declared between two halves of a document."""
+    root = etree.fromstring(signers.without_slots(f"{before}<here/>{behind}").encode())
+    return next(root.iter("{*}here")).getparent().nsmap
 
 
 def _writer(rng: Random, shape: Shape) -> Writer:
@@ -197,6 +267,7 @@ class _Message:
         element = _element(ASSERTION, "Assertion", content, **{name: given[name] for name in order})
         element.declares = self.shape.assertion_declares
         element.slot = _ASSERTION_SLOT
+        element.mark = "Assertion"
         return element
 
     def _issuer(self) -> Element:
@@ -221,6 +292,8 @@ class _Message:
             ),
         )
         content: list[Element | str] = [] if rng.random() < 0.04 else [self._name_id()]
+        for name in content:
+            name.mark = "NameID"
         content.append(_element(ASSERTION, "SubjectConfirmation", [data], Method=BEARER))
         if rng.random() < 0.1:
             content.append(
@@ -273,6 +346,7 @@ class _Message:
         given = {"Name": name, "NameFormat": shape.name_format, "FriendlyName": "mail" if shape.friendly else None}
         values: list[Element | str] = [self._value() for _ in range(rng.choice((1, 1, 1, 2, 5, 0)))]
         attribute = _element(ASSERTION, "Attribute", values, **self._shuffled(**given))
+        attribute.mark = "Attribute"
         if rng.random() < 0.05:
             foreign = rng.choice(((_FOREIGN[0], "ID"), (_FOREIGN[1], "OriginalIssuer"), (_FOREIGN[0], "Name")))
             if foreign[1] != "ID":  # an identifier in a namespace is refused by rule; the mutators make some

@@ -20,6 +20,8 @@ RSA_NAMES = ("rsa-1", "rsa-2")
 NAMES = (*RSA_NAMES, *CURVES)
 ATTACKER = "rsa-attacker"
 """A key that nobody has configured."""
+OURS = "rsa-vestibule"
+"""What identity providers encrypt for: the service provider's own key, which signs nothing."""
 _SMALL_PRIMES = [n for n in range(3, 2000, 2) if all(n % d for d in range(3, int(n**0.5) + 1, 2))]
 
 

@@ -15,6 +15,20 @@ OnTree = Callable[[etree._Element, Scene], None]
 OnText = Callable[[str, Scene], str]
 
 
+def as_mutator(trick: OnTree) -> Mutator:
+    """A trick that changes the root in place, as one that takes octets and gives octets."""
+
+    def mutator(document: bytes, scene: Scene) -> bytes:
+        root = tree(document)
+        try:
+            trick(root, scene)
+        except (ValueError, TypeError, Refused, xmlsec.Error):  # a place where a thing cannot stand, or be signed
+            raise NotHere from None
+        return octets(root)
+
+    return mutator
+
+
 @dataclass(frozen=True, slots=True)
 class Tricks:
     """The mutators of one module by name, each listed by a decorator above it.
@@ -27,17 +41,7 @@ class Tricks:
 
     def on_tree(self, trick: OnTree, *, harmless: bool = False) -> OnTree:
         """A trick that changes the root in place."""
-
-        @wraps(trick)
-        def mutator(document: bytes, scene: Scene) -> bytes:
-            root = tree(document)
-            try:
-                trick(root, scene)
-            except (ValueError, TypeError, Refused, xmlsec.Error):  # a place where a thing cannot stand, or be signed
-                raise NotHere from None
-            return octets(root)
-
-        (self.harmless if harmless else self.hostile)[trick.__name__] = mutator
+        (self.harmless if harmless else self.hostile)[trick.__name__] = wraps(trick)(as_mutator(trick))
         return trick
 
     def harmless_on_tree(self, trick: OnTree) -> OnTree:

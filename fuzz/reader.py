@@ -46,10 +46,27 @@ def read(verified: etree._Element) -> tuple[Enveloped | None, Said]:
         return None, _assertion(verified)
     if verified.tag != f"{_SAMLP}Response":
         raise Unreadable(f"a {verified.tag} was verified")
-    inside = [child for child in verified if child.tag == f"{_SAML}Assertion"]
+    inside = [child for child in verified if child.tag in (f"{_SAML}Assertion", f"{_SAML}EncryptedAssertion")]
     if len(inside) != 1:
         raise Unreadable(f"{len(inside)} assertions in the Response")
-    return _envelope(verified), _assertion(inside[0])
+    return _envelope(verified), _assertion(_plain(inside[0], "Assertion"))
+
+
+def read_envelope(response: etree._Element) -> Enveloped:
+    """What a verified Response says itself, whatever it says of its assertion."""
+    if response.tag != f"{_SAMLP}Response":
+        raise Unreadable(f"a {response.tag} was verified")
+    return _envelope(response)
+
+
+def _plain(element: etree._Element, local: str) -> etree._Element:
+    """The element itself; or, of a holder of something encrypted, the one that came out: it stands in place of EncryptedData."""
+    if element.tag == f"{_SAML}{local}":
+        return element
+    inside = [child for child in element if child.tag != "{http://www.w3.org/2001/04/xmlenc#}EncryptedKey"]
+    if [child.tag for child in inside] != [f"{_SAML}{local}"] or _around(element):
+        raise Unreadable(f"what came out of {element.tag} is not one {local}")
+    return inside[0]
 
 
 def _envelope(response: etree._Element) -> Enveloped:
@@ -70,6 +87,11 @@ def _envelope(response: etree._Element) -> Enveloped:
 def _assertion(element: etree._Element) -> Said:
     subject = _first(element, f"{_SAML}Subject")
     name = None if subject is None else _first(subject, f"{_SAML}NameID")
+    encrypted = None if subject is None else _first(subject, f"{_SAML}EncryptedID")
+    if encrypted is not None:
+        if name is not None:
+            raise Unreadable("a name in plain, and one that was encrypted")
+        name = _plain(encrypted, "NameID")
     conditions = _first(element, f"{_SAML}Conditions")
     issuer = _first(element, f"{_SAML}Issuer")
     if issuer is None:
@@ -121,7 +143,8 @@ def _attributes(assertion: etree._Element) -> tuple[tuple[str, tuple[str, ...]],
     for statement in assertion:
         if statement.tag != f"{_SAML}AttributeStatement":
             continue
-        for attribute in statement:
+        for sent in statement:
+            attribute = _plain(sent, "Attribute") if sent.tag == f"{_SAML}EncryptedAttribute" else sent
             values = found.setdefault(attribute.attrib["Name"], [])
             for value in attribute:
                 inside = list(value)

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from lxml import etree
 
-from fuzz import keys, reader, signers
+from fuzz import keys, opening, reader, signers
 from fuzz.reader import Said
 from vestibule.saml.names import ASSERTION, PROTOCOL
 from vestibule.xml.signature import DS
@@ -45,8 +45,8 @@ class Scene:
 def statement(root: etree._Element) -> list[Said]:
     """What the Response says, for `Scene.signed`; nothing if it says nothing that can be read."""
     try:
-        return [reader.read(root)[1]]
-    except (reader.Unreadable, KeyError):
+        return [reader.read(opening.opened(root))[1]]
+    except (reader.Unreadable, opening.Sealed, KeyError):
         return []
 
 

@@ -92,7 +92,7 @@ def signed(text: str, slot: str, pair: keys.Pair, how: How, rng: Random, *, inne
         signature = _by_signxml(text, slot, pair, how, inner)
     else:
         # A slot of an outer signature that does not exist yet is no part of the text that is signed.
-        root = _parsed(_without_slots(text))
+        root = _parsed(without_slots(text))
         element = root.find(saml("Assertion")) if inner else root
         signature = _by_xmlsec(element, pair, how) if how.signer == "xmlsec" else _by_ours(element, pair, how)
     _settle(signature, pair, how)
@@ -109,7 +109,8 @@ def _parsed(text: str) -> etree._Element:
     return etree.fromstring(text.encode(), _PARSER)
 
 
-def _without_slots(text: str) -> str:
+def without_slots(text: str) -> str:
+    """`text` without the marks for what is still to come."""
     at = text.find("\ue000")
     while at >= 0:
         text = text[:at] + text[text.index("\ue001", at) + 1 :]
@@ -152,7 +153,7 @@ def _by_signxml(text: str, slot: str, pair: keys.Pair, how: How, inner: bool) ->
     # With its names in the default namespace that library makes elements of no namespace; so it gets a prefix.
     prefix = how.prefix or "ds"
     placeholder = f'<{prefix}:Signature xmlns:{prefix}="{DS}" Id="placeholder"></{prefix}:Signature>'
-    root = _parsed(_without_slots(text.replace(slot, placeholder)))
+    root = _parsed(without_slots(text.replace(slot, placeholder)))
     signer = _Signxml(
         signature_algorithm=how.method,
         digest_algorithm=how.digest,

@@ -8,18 +8,22 @@ import xmlsec
 from lxml import etree
 from signxml import DigestAlgorithm, SignatureConfiguration, SignatureMethod, XMLVerifier
 
-from fuzz import keys, reader
+from fuzz import keys, opening, reader
 from fuzz.reader import Enveloped, Said
 from vestibule.ground.errors import Refused
 from vestibule.saml.response import read
 from vestibule.saml.trust import VerifiedAssertion, verify
+from vestibule.xml.encryption import Decryption
 from vestibule.xml.signature import DIGESTS, METHODS
 
 DS = "{http://www.w3.org/2000/09/xmldsig#}"
 SAML = "{urn:oasis:names:tc:SAML:2.0:assertion}"
 ASSERTION = f"{SAML}Assertion"
-_PLACES = ("./", f"./{ASSERTION}/")
+_OUTER = "./"
+_INNER = (f"./{ASSERTION}/", f"./{opening.ENCRYPTED_ASSERTION}/{ASSERTION}/")
 """Where a signature can stand that counts: the Response's own, and its Assertion's own. In Advice lies what others signed."""
+DECRYPTION = Decryption(keys=(keys.pair(keys.OURS).private,), allow_cbc=True)
+"""The connection's key; and the setting that lets in what both other implementations open without one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +47,7 @@ Judge = Callable[[bytes, keys.Pair], Verdict]
 def by_profile(octets: bytes, pair: keys.Pair) -> Verdict:
     """Vestibule's own main road, from octets to a verified assertion."""
     try:
-        return from_verified(verify(read(octets), keys=[pair.public]))
+        return from_verified(verify(read(octets), keys=[pair.public], decryption=DECRYPTION))
     except Refused as refused:
         return Verdict(refused=refused.code)
     except Exception as error:  # noqa: BLE001 whatever escapes besides a refusal is what is looked for
@@ -98,16 +102,16 @@ class _Verifier(XMLVerifier):
         return etree.tostring(xml_node, **{"encoding": "utf-8", **how})
 
 
-_CONFIGURATIONS = tuple(
-    SignatureConfiguration(
+_CONFIGURATIONS = {
+    place: SignatureConfiguration(
         location=place,
         signature_methods=frozenset(SignatureMethod(name) for name in METHODS),
         digest_algorithms=frozenset(DigestAlgorithm(name) for name in DIGESTS),
         # The key is the one that is handed in; a KeyValue that names another one is nobody's business, as in the profile.
         ignore_ambiguous_key_info=True,
     )
-    for place in _PLACES
-)
+    for place in (_OUTER, *_INNER)
+}
 
 
 def by_signxml(octets: bytes, pair: keys.Pair) -> Verdict:
@@ -116,18 +120,15 @@ def by_signxml(octets: bytes, pair: keys.Pair) -> Verdict:
     Known limits: one signature a call, so there is a call for each place; its schema check is off, as it wants KeyInfo
     and more to be what XMLDSig 1.1 says, of which this profile reads nothing.
     """
-    try:
-        root = etree.fromstring(octets)
-        proven = [
-            _Verifier()
-            .verify(octets, x509_cert=pair.certificate, id_attribute="ID", validate_schema=False, expect_config=where)
-            .signed_xml
-            for where in _CONFIGURATIONS
-            if root.find(f"{where.location}{DS}Signature") is not None
-        ]
-    except Exception as error:  # noqa: BLE001 whatever it raises, it does not believe the document
-        return Verdict(refused=type(error).__name__)
-    return _read_all(proven)
+
+    def verified(document: bytes, place: str) -> etree._Element | None:
+        how = _CONFIGURATIONS[place]
+        found = _Verifier().verify(
+            document, x509_cert=pair.certificate, id_attribute="ID", validate_schema=False, expect_config=how
+        )
+        return found.signed_xml
+
+    return _judged(octets, verified)
 
 
 def by_xmlsec(octets: bytes, pair: keys.Pair) -> Verdict:
@@ -136,17 +137,30 @@ def by_xmlsec(octets: bytes, pair: keys.Pair) -> Verdict:
     It does not say which element that was: it is the only one with that ID, as the library knows no other identifiers
     than those it is told of, and refuses two of one value.
     """
+
+    def verified(document: bytes, place: str) -> etree._Element | None:
+        root = etree.fromstring(document)
+        xmlsec.tree.add_ids(root, ["ID"])
+        signature = root.find(f"{place}{DS}Signature")
+        return _referenced(root, signature) if _xmlsec_verifies(signature, pair) else None
+
+    return _judged(octets, verified)
+
+
+def _judged(octets: bytes, verified: Callable[[bytes, str], etree._Element | None]) -> Verdict:
+    """Verifies every signature that counts: the Response's in the document as it was sent, then the assertion's own.
+
+    That one stands in the document in which the assertion is open, as it was when it was signed [SAMLCore 6.2].
+    """
     try:
         root = etree.fromstring(octets)
-        xmlsec.tree.add_ids(root, ["ID"])
-        proven = [
-            _referenced(root, signature)
-            for place in _PLACES
-            if (signature := root.find(f"{place}{DS}Signature")) is not None and _xmlsec_verifies(signature, pair)
-        ]
-    except Exception as error:  # noqa: BLE001 whatever it raises, it does not believe the document
+        outer = [verified(octets, _OUTER)] if root.find(f"{_OUTER}{DS}Signature") is not None else []
+        whole = opening.with_open_assertion(root)
+        document = octets if whole is root else etree.tostring(whole, encoding="utf-8")
+        inner = [verified(document, place) for place in _INNER if whole.find(f"{place}{DS}Signature") is not None]
+    except Exception as error:  # noqa: BLE001 whatever they raise, they do not believe the document
         return Verdict(refused=type(error).__name__)
-    return _read_all(proven)
+    return _read_all(outer, inner)
 
 
 def _xmlsec_verifies(signature: etree._Element, pair: keys.Pair) -> bool:
@@ -171,13 +185,21 @@ def _referenced(root: etree._Element, signature: etree._Element) -> etree._Eleme
     return found[0]
 
 
-def _read_all(proven: "Sequence[etree._Element | None]") -> Verdict:
-    """One statement from all that was proven; where Response and Assertion are both signed, both say the same."""
-    if not proven or any(one is None for one in proven):
+def _read_all(outer: "Sequence[etree._Element | None]", inner: "Sequence[etree._Element | None]") -> Verdict:
+    """One statement from all that was proven; where Response and Assertion are both signed, both say the same.
+
+    But for an assertion that was encrypted, and signed before that: what its own signature covers says all. In what the
+    Response's covers there is only the ciphertext, and no prefix any more that nothing but the plaintext uses.
+    """
+    proven = [one for one in (*outer, *inner) if one is not None]
+    if not proven or len(proven) < len(outer) + len(inner):
         return Verdict(refused="nothing signed")
     try:
-        read_in = [reader.read(one) for one in proven if one is not None]
-    except (reader.Unreadable, KeyError) as error:
+        if outer and inner and proven[0].find(opening.ENCRYPTED_ASSERTION) is not None:
+            read_in = [(reader.read_envelope(proven[0]), reader.read(opening.opened(proven[1]))[1])]
+        else:
+            read_in = [reader.read(opening.opened(one)) for one in proven]
+    except (reader.Unreadable, opening.Sealed, KeyError) as error:
         return Verdict(refused=f"unreadable: {error}")
     if any(said != read_in[0][1] for _, said in read_in):
         return Verdict(refused="inner and outer differ")

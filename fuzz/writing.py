@@ -11,6 +11,7 @@ Name = tuple[str | None, str]
 class Element:
     """An element to be written. `slot`: a mark that is written behind the first child, where a signature will stand.
 
+    `mark`: written before and behind the element in slots of its own, so that it is found again in the text.
     `type_name`: an `xsi:type` of XML Schema, which needs the prefix that is in scope where it is written.
     """
 
@@ -20,6 +21,7 @@ class Element:
     declares: tuple[str, ...] = ()
     type_name: str | None = None
     slot: str = ""
+    mark: str = ""
     mixed: bool = False
 
 
@@ -52,6 +54,10 @@ class Writer:
     def text(self, element: Element) -> str:
         """The element and all within."""
         return self._written(element, {}, 0)
+
+    def _marked(self, element: Element, scope: dict[str, str], depth: int) -> str:
+        written = self._written(element, scope, depth)
+        return f"\ue000[{element.mark}\ue001{written}\ue000]{element.mark}\ue001" if element.mark else written
 
     def _chance(self, odds: float) -> bool:
         return odds > 0 and self.rng.random() < odds
@@ -91,7 +97,7 @@ class Writer:
         written: list[str] = []
         for number, part in enumerate(element.content):
             written.append(line)
-            written.append(self._characters(part) if isinstance(part, str) else self._written(part, scope, depth + 1))
+            written.append(self._characters(part) if isinstance(part, str) else self._marked(part, scope, depth + 1))
             if number == 0 and element.slot:
                 written.append(line + element.slot)
         if is_tree:

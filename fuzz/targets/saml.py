@@ -151,10 +151,6 @@ def signed_response(data: bytes) -> bool:
     return True
 
 
-# Encrypted assertions belong here: any octets as an EncryptedAssertion within an otherwise valid Response, and any
-# plaintext at all encrypted to our own key; every failure is one and the same refusal.
-
-
 def saml_request(data: bytes) -> bool:
     """The AuthnRequest by redirect: what inflates does so to the same after deflating, and no further than the limit."""
     return _inflated(data) | _asked(data)

@@ -5,14 +5,19 @@ import zlib
 from pathlib import Path
 from random import Random
 
+from lxml import etree
+
+from fuzz import encrypting
 from fuzz.documents import ACS, IDP, valid
 from fuzz.signers import acquaint
-from fuzz.targets import requests, saml
+from fuzz.targets import encrypted, requests, saml
 from vestibule.jose import jwt
-from vestibule.saml import request
+from vestibule.saml import names, request
 
 VECTORS = Path(__file__).parents[2] / "tests" / "vectors"
 _RESPONSES = 40
+_ROWS = ("accepted/encryption", *(f"refused/S{number}" for number in range(50, 57)))
+"""Of the corpus of attacks: those about encryption."""
 
 
 def seeds(target: str) -> list[bytes]:
@@ -25,6 +30,10 @@ def _written(target: str) -> list[bytes]:
     match target:
         case "xml" | "saml-response" | "signed-response":
             return _responses()
+        case "encrypted":
+            return [*encrypted.plaintexts(tuple(_responses())), *_PLAINTEXTS]
+        case "encrypted-structure":
+            return _holders()
         case "saml-post":
             return [base64.b64encode(octets) for octets in _responses()[:5]] + [b"PGEvPg==", b"PGE\r\nvPg=="]
         case "saml-request":
@@ -41,6 +50,25 @@ def _written(target: str) -> list[bytes]:
 def _responses() -> list[bytes]:
     acquaint()
     return [valid(Random(f"seed {number}"), key=saml.KEY).octets for number in range(_RESPONSES)]
+
+
+_PLAINTEXTS = (
+    b"", b"x", b"<saml:Assertion/>", b"<!-- x --><saml:Assertion/>", b"<saml:Assertion/><saml:Assertion/>", b"<!DOCTYPE a><saml:Assertion/>",
+    b"<?x?><saml:Assertion/>", b'<?xml version="1.0"?><saml:Assertion/>', b"<saml:Assertion/>x", b"</saml:EncryptedAssertion>", b"<saml:EncryptedAssertion/>",
+)  # fmt: skip
+
+
+def _holders() -> list[bytes]:
+    """Those of the corpus of attacks, which another key opens, if any; and some that ours does, each in another way."""
+    files = sorted(file for row in _ROWS for file in (VECTORS / "saml" / row).glob("*.xml"))
+    foreign = [holder for file in files for holder in encrypted.holders(file.read_bytes())]
+    ours = []
+    for number in range(_RESPONSES):
+        root = etree.fromstring(valid(Random(f"seed {number}"), key=saml.KEY).plain)
+        secret = encrypting.draw(Random(f"secret {number}"))
+        encrypting.conceal(root.find(names.saml("Assertion")), secret)
+        ours += encrypted.holders(etree.tostring(root, encoding="utf-8"))
+    return ours + foreign
 
 
 def _requests() -> list[bytes]:
@@ -118,6 +146,9 @@ _XML_WORDS = (
     "urn:oasis:names:tc:SAML:2.0:assertion", "urn:oasis:names:tc:SAML:2.0:protocol", "http://www.w3.org/2000/09/xmldsig#",
     "http://www.w3.org/2001/10/xml-exc-c14n#", "http://www.w3.org/2001/XMLSchema-instance", "EntityDescriptor", "EntitiesDescriptor", "entityID",
     "IDPSSODescriptor", "KeyDescriptor", "X509Certificate", "SingleSignOnService", "Location", "Binding", "validUntil", "AuthnRequest",
+    "EncryptedData", "EncryptedKey", "EncryptionMethod", "Algorithm=", "CipherData", "CipherValue", "CipherReference", "RetrievalMethod", "ReferenceList",
+    "DataReference", "DigestMethod", "MGF", "OAEPparams", "KeySize", "Type=", "Recipient=", "http://www.w3.org/2001/04/xmlenc#",
+    "http://www.w3.org/2009/xmlenc11#", "aes256-gcm", "aes128-gcm", "aes256-cbc", "rsa-oaep", "rsa-oaep-mgf1p", "rsa-1_5", "mgf1sha256",
 )  # fmt: skip
 _WEB_WORDS = (
     "%00", "%2e", "%252e", "%2f", "%5c", "%zz", "%c3%a9", "&", "=", "+", ";", "..", "/../", "//", "\\\\", "@", ":443", ":8443", "#", "?", "\\x00", "\\x0a",
@@ -130,6 +161,6 @@ _WEB_WORDS = (
 
 def dictionary(target: str) -> str:
     """The words of a target's language, as libFuzzer reads them."""
-    words = _XML_WORDS if target in saml.ALL else _WEB_WORDS
+    words = _XML_WORDS if target in saml.ALL or target in encrypted.ALL else _WEB_WORDS
     quoted = (word if "\\" in word else word.replace('"', '\\"') for word in words)
     return "".join(f'"{word}"\n' for word in quoted)

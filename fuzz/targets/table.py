@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from fuzz.targets import requests, saml
+from fuzz.targets import encrypted, requests, saml
 
-TARGETS: Mapping[str, Callable[[bytes], bool]] = {**saml.ALL, **requests.ALL}
+TARGETS: Mapping[str, Callable[[bytes], bool]] = {**saml.ALL, **encrypted.ALL, **requests.ALL}
 """Each takes any bytes, returns whether the decoder accepted them, and raises anything at all for a finding."""

@@ -7,17 +7,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from fuzz.encrypting import HOLDERS
 from fuzz.shapes import SHAPES
 from fuzz.signers import SIGNERS, acquaint
 from lxml import etree
 from tests.builders_saml import refusal
+from tests.xml.encrypter import DIGEST_NAMES
 
 from fuzz import differential, keys, verdicts
 from vestibule.ground.errors import Refused
 from vestibule.saml.assertion import read_assertion
-from vestibule.saml.response import read
-from vestibule.saml.trust import VerifiedAssertion, verify
+from vestibule.saml.response import ENCRYPTED_ASSERTION, read
+from vestibule.saml.trust import VerifiedAssertion, opened, verify
 from vestibule.xml import signature
+from vestibule.xml.encryption import CONTENT, RSA_OAEP, RSA_OAEP_MGF1P
 from vestibule.xml.signature import METHODS
 
 ROOT = Path(__file__).parents[2]
@@ -55,6 +58,15 @@ def test_every_shape_signer_mode_and_algorithm_is_believed_by_all_three(counted:
     assert {f"signer {signer}" for signer in SIGNERS} <= believed.keys()
     assert {f"signed {mode}" for mode in ("assertion", "response", "both")} <= believed.keys()
     assert {f"method {method.rpartition('#')[2]}" for method in METHODS} <= believed.keys()
+
+
+def test_encrypted_documents_are_among_the_believed(counted: dict[str, dict[str, int]]) -> None:
+    """Unchanged ones by all three; and of all that was believed, each part in each algorithm."""
+    parts = {f"encrypted {local}" for local in HOLDERS}
+    algorithms = {f"by {name.rpartition('#')[2]}" for name in (*CONTENT, RSA_OAEP, RSA_OAEP_MGF1P, *DIGEST_NAMES)}
+    assert parts <= counted["believed_unchanged"].keys()
+    assert parts | algorithms <= counted["believed_encrypted"].keys()
+    assert counted["believed_encrypted"]["encrypted Assertion"] >= DOCUMENTS // 40
 
 
 def test_every_mutator_takes_hold(counted: dict[str, dict[str, int]]) -> None:
@@ -105,10 +117,10 @@ def _verifies(root: etree._Element, element: etree._Element, pair: keys.Pair) ->
 def reads_text_to_the_first_node(octets: bytes, pair: keys.Pair) -> verdicts.Verdict:
     """Another: it trusts libxmlsec's yes, and reads the name as far as the first comment in it."""
     said = verdicts.by_xmlsec(octets, pair).said
-    if said is None or said.subject is None:
+    name = next(etree.fromstring(octets).iter(verdicts.SAML + "NameID"), None) if said is not None else None
+    if said is None or said.subject is None or name is None:
         return verdicts.Verdict(refused="whatever")
-    name = next(etree.fromstring(octets).iter(verdicts.SAML + "NameID")).text or ""
-    return verdicts.Verdict(said=replace(said, subject=(name, *said.subject[1:])))
+    return verdicts.Verdict(said=replace(said, subject=(name.text or "", *said.subject[1:])))
 
 
 def forgets_the_key(octets: bytes, pair: keys.Pair) -> verdicts.Verdict:
@@ -121,7 +133,48 @@ def forgets_the_key(octets: bytes, pair: keys.Pair) -> verdicts.Verdict:
     return verdicts.Verdict(refused="whatever")
 
 
-@pytest.mark.parametrize("broken", [reads_the_document, reads_text_to_the_first_node, forgets_the_key])
+def takes_encryption_for_a_signature(octets: bytes, pair: keys.Pair) -> verdicts.Verdict:
+    """A fourth: who encrypts for us knows our key, so it believes what opens; anybody can know it."""
+    try:
+        message = read(octets)
+        if message.assertion.tag != ENCRYPTED_ASSERTION:
+            return verdicts.by_profile(octets, pair)
+        held = opened(message.assertion, None, (), verdicts.DECRYPTION)
+        assertion = read_assertion(held.assertion, verdicts.DECRYPTION)
+    except Refused as refused:
+        return verdicts.Verdict(refused=refused.code)
+    verified = VerifiedAssertion(
+        envelope=message.envelope,
+        assertion=assertion,
+        response_signed=False,
+        assertion_signed=True,
+        signers=(pair.public,),
+    )
+    return verdicts.from_verified(verified)
+
+
+def passes_over_what_is_encrypted(octets: bytes, pair: keys.Pair) -> verdicts.Verdict:
+    """A fifth: it opens no attribute, and believes the rest."""
+    said = verdicts.by_profile(octets, pair).said
+    if said is None:
+        return verdicts.Verdict(refused="whatever")
+    root = etree.fromstring(octets)
+    plain = {attribute.get("Name") for attribute in root.iter(verdicts.SAML + "Attribute")}
+    if root.find(ENCRYPTED_ASSERTION) is not None:
+        return verdicts.by_profile(octets, pair)
+    return verdicts.Verdict(said=replace(said, attributes=tuple(one for one in said.attributes if one[0] in plain)))
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        reads_the_document,
+        reads_text_to_the_first_node,
+        forgets_the_key,
+        takes_encryption_for_a_signature,
+        passes_over_what_is_encrypted,
+    ],
+)
 def test_a_broken_profile_is_found_out(broken: verdicts.Judge, tmp_path: Path) -> None:
     """Within the documents of one run; it is kept, with what is needed to make it again, and the run fails."""
     acquaint()

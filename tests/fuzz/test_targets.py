@@ -4,11 +4,13 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from fuzz.targets import requests, saml
+from fuzz.targets import encrypted, requests, saml
 from fuzz.targets.property import Broken
 from fuzz.targets.seeds import VECTORS, dictionary, seeds
 from fuzz.targets.table import TARGETS
 from lxml import etree
+
+from fuzz import keys, verdicts
 
 KEPT = sorted((VECTORS / "fuzz").glob("*/*"))
 CHANGES = 60
@@ -82,3 +84,27 @@ def test_the_second_parser_of_xml_would_notice() -> None:
     """Another: a parser that lets comments in is found out by the one that does not."""
     with pytest.raises(Broken):
         saml.xml(b"<a><!-- x --></a>", etree.fromstring)
+
+
+def test_a_profile_that_says_what_came_out_would_be_noticed() -> None:
+    """Another: whoever hears whether XML came out, and which, reads a message octet by octet."""
+
+    def talks(octets: bytes, pair: keys.Pair) -> verdicts.Verdict:
+        mine = verdicts.by_profile(octets, pair)
+        return verdicts.Verdict(refused="xml.malformed") if mine.refused == "xml.decryption" else mine
+
+    assert encrypted.plaintext(b"no assertion") is False
+    with pytest.raises(Broken, match=r"not xml\.malformed"):
+        encrypted.plaintext(b"no assertion", talks)
+    with pytest.raises(Broken, match=r"not xml\.malformed"):
+        encrypted.structure(
+            next(octets for octets in seeds("encrypted-structure") if not encrypted.structure(octets)), talks
+        )
+
+
+def test_a_profile_that_believes_what_nobody_signed_would_be_noticed() -> None:
+    """And one that takes encryption for a signature."""
+    said = verdicts.by_profile(next(octets for octets in seeds("saml-response")), keys.pair(saml.KEY))
+    assert said.accepted
+    with pytest.raises(Broken, match="signxml refuses"):
+        encrypted.plaintext(b"<saml:Assertion/>", lambda octets, pair: said)

@@ -111,6 +111,13 @@ def test_any_of_our_keys_opens() -> None:
     assert set(methods(allow_cbc=True)) == {*CONTENT, RSA_OAEP, RSA_OAEP_MGF1P}
 
 
+def test_a_prefix_of_any_letters_is_known_to_what_came_out() -> None:
+    """What was encrypted may count on it where it stood, as on any other [XML-Names 3]; or merely stand where one is declared."""
+    around = {"ünï": "urn:x", None: "urn:y"}
+    assert parse_within("<ünï:a/>".encode(), around)[0].tag == "{urn:x}a"
+    assert parse_within(b"<a/>", around)[0].tag == "{urn:y}a"
+
+
 # -- what only the key's holder can know ---------------------------------------------------------------------------------
 
 
@@ -250,6 +257,16 @@ def gone(path: str) -> Callable[[etree._Element], Any]:
     return edit
 
 
+def last(path: str) -> Callable[[etree._Element], Any]:
+    def edit(holder: etree._Element) -> None:
+        one = at(path)(holder)
+        parent = one.getparent()
+        assert parent is not None
+        parent.append(one)
+
+    return edit
+
+
 def put(path: str, name: str, value: str) -> Callable[[etree._Element], Any]:
     def edit(holder: etree._Element) -> None:
         (at(path)(holder) if path else holder).set(name, value)
@@ -270,6 +287,13 @@ def reference(holder: etree._Element) -> None:
     etree.SubElement(cipher, xenc("CipherReference"), URI="http://127.0.0.1:1/x")
 
 
+def about_key(holder: etree._Element) -> etree._Element:
+    """A KeyInfo of the EncryptedKey, in its place."""
+    info = etree.Element(ds("KeyInfo"))
+    at("data/info/key/method")(holder).addnext(info)
+    return info
+
+
 INSIDE: dict[str, Callable[[etree._Element], Any]] = {
     "two data": again("data"),
     "no data": gone("data"),
@@ -284,6 +308,11 @@ INSIDE: dict[str, Callable[[etree._Element], Any]] = {
     "an attribute on the cipher": put("data/cipher", "Id", "x"),
     "an attribute on the value": put("data/cipher/value", "Id", "x"),
     "an attribute on the key": put("data/info/key", "MimeType", "x"),
+    "a key that is content": put("data/info/key", "Type", XENC + "Content"),
+    "a key that is an element": put("data/info/key", "Type", XENC + "Element"),
+    "the method last": last("data/method"),
+    "the key info last": last("data/info"),
+    "the key's method last": last("data/info/key/method"),
     "two methods": again("data/method"),
     "no method": gone("data/method"),
     "parameters": add("data/method", xenc("KeySize")),
@@ -328,7 +357,7 @@ def test_the_keys_own_key_info_leads_nowhere(inside: str) -> None:
     """A key in a key in a key, a pointer, an agreement: none of them is looked at, all are refused."""
     holder = made()
     namespace = XENC if inside in ("EncryptedKey", "AgreementMethod") else DS
-    etree.SubElement(etree.SubElement(at("data/info/key")(holder), ds("KeyInfo")), f"{{{namespace}}}{inside}")
+    etree.SubElement(about_key(holder), f"{{{namespace}}}{inside}")
     with refusal("xml.encryption_shape"):
         opened(holder)
 
@@ -336,7 +365,7 @@ def test_the_keys_own_key_info_leads_nowhere(inside: str) -> None:
 def test_what_the_key_info_says_of_our_certificate_is_passed_over() -> None:
     """Identity providers name it there; it chooses no key."""
     holder = made()
-    info = etree.SubElement(at("data/info/key")(holder), ds("KeyInfo"))
+    info = about_key(holder)
     for name in ("X509Data", "KeyName", "KeyValue"):
         etree.SubElement(info, ds(name))
     assert opened(holder) == SECRET

@@ -31,6 +31,7 @@ AES256_GCM: Final = XENC11 + "aes256-gcm"
 ENCRYPTED_DATA: Final = f"{{{XENC}}}EncryptedData"
 _ENCRYPTED_KEY: Final = f"{{{XENC}}}EncryptedKey"
 _ELEMENT: Final = XENC + "Element"
+_CONTENT: Final = XENC + "Content"
 
 
 class _Content(NamedTuple):
@@ -148,7 +149,7 @@ def _data_and_key(encrypted: etree._Element) -> tuple[etree._Element, etree._Ele
     _only_attributes(data, "Id", "Type")
     if data.get("Type", _ELEMENT) != _ELEMENT:
         raise _misshapen(data, f"Type {_ELEMENT}")
-    _only_children(data, "EncryptionMethod", "CipherData")
+    _only_children(data, _xenc("EncryptionMethod"), _ds("KeyInfo"), _xenc("CipherData"))
     info = data.find(_ds("KeyInfo"))
     inside = [] if info is None else list(info)
     beside = list(encrypted)[1:]
@@ -168,7 +169,10 @@ def _data_and_key(encrypted: etree._Element) -> tuple[etree._Element, etree._Ele
 def _judge_key(key: etree._Element, data: etree._Element) -> None:
     """Who it is for, which certificate it names and what it says to be about choose nothing, and must not lead elsewhere."""
     _only_attributes(key, "Id", "Recipient", "Type")
-    _only_children(key, "EncryptionMethod", "CipherData", "ReferenceList")
+    if key.get("Type") in (_ELEMENT, _CONTENT):
+        # Readers that heed it parse the key as XML, and open nothing.
+        raise _misshapen(key, "no Type of XML: a key is octets")
+    _only_children(key, _xenc("EncryptionMethod"), _ds("KeyInfo"), _xenc("CipherData"), _xenc("ReferenceList"))
     info = key.find(_ds("KeyInfo"))
     allowed = {_ds("X509Data"), _ds("KeyName"), _ds("KeyValue")}
     if info is not None and not {child.tag for child in info} <= allowed:
@@ -277,10 +281,11 @@ def _only(element: etree._Element, name: str) -> etree._Element:
 
 
 def _only_children(element: etree._Element, *names: str) -> None:
-    """These, each at most once, and KeyInfo."""
+    """These, each at most once, in the order of the schema: readers that go by it do not open any other."""
     tags = [child.tag for child in element]
-    if len(set(tags)) != len(tags) or not set(tags) <= {_ds("KeyInfo"), *map(_xenc, names)}:
-        raise _misshapen(element, f"{', '.join(names)} and KeyInfo, each at most once")
+    if tags != [name for name in names if name in tags]:
+        wanted = ", ".join(etree.QName(name).localname for name in names)
+        raise _misshapen(element, f"{wanted}, each at most once and in this order")
 
 
 def _only_attributes(element: etree._Element, *names: str) -> None:

@@ -99,7 +99,8 @@ def parse_within(octets: bytes, namespaces: Mapping[Any, str]) -> etree._Element
 
     For what was cut out of a document, as encryption does: its prefixes may be declared where it came from. Bounds as in `parse`.
     """
-    around = etree.tostring(etree.Element("within", nsmap=dict(namespaces)))
+    # As UTF-8: in the ASCII that is the library's default, a prefix of other letters would be written as references, no XML.
+    around = etree.tostring(etree.Element("within", nsmap=dict(namespaces)), encoding="utf-8")
     root = parse(around.removesuffix(b"/>") + b">" + octets + b"</within>")
     if len(root) != 1 or (root.text or "").strip() or (root[0].tail or "").strip():
         raise Refused("xml.malformed", "There is not exactly one element.", want=1, got=len(root))
