@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.demo.test_tour import free_ports
+from tests.demo.ports import free_ports
 
 from vestibule.demo.command import run
 from vestibule.ground.errors import Refused
@@ -27,7 +27,7 @@ def test_a_certificate_that_cannot_be_written_is_refused(tmp_path: Path) -> None
 def test_a_directory_of_a_tour_on_other_ports_is_refused(tmp_path: Path) -> None:
     """Its database names the addresses it was started with; another tour gets another directory."""
     (tmp_path / "practice-idp.pem").mkdir()
-    base = free_ports()
+    base = free_ports(10)
     with pytest.raises(Refused):
         run(port_base=base, directory=tmp_path)
     with pytest.raises(Refused, match="other ports") as caught:

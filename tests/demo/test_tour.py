@@ -2,32 +2,19 @@
 
 import re
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.demo.ports import free_ports
 from tests.peers.plain_browser import Page, PlainBrowser
 
 from vestibule.demo.places import Places, lay_out
 from vestibule.demo.scenarios import ATTACKS_BY_KEY, Verdict
 
 ROOT = Path(__file__).parents[2]
-
-
-def free_ports() -> int:
-    """The first of five ports in a row that nobody uses."""
-    for base in range(18600, 19600, 5):
-        try:
-            for port in range(base, base + 5):
-                with socket.socket() as trial:
-                    trial.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        return base
-    raise AssertionError("no five free ports")
 
 
 def command(base: int, *more: str) -> "subprocess.Popen[str]":
@@ -199,8 +186,9 @@ def test_a_port_in_use_is_one_sentence(places: Places) -> None:
 
 def test_what_was_kept_can_be_toured_again(tmp_path: Path) -> None:
     """--keep DIR: the same directory serves a second time, its keys and people with it."""
+    base = free_ports()
     for _ in range(2):
-        process = command(free_ports(), "--keep", str(tmp_path))
+        process = command(base, "--keep", str(tmp_path))
         assert process.stdout is not None
         said = ""
         while "Ctrl-C" not in said:
