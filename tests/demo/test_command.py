@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.demo.ports import free_ports
+from tests.demo.test_tour import free_ports
 
 from vestibule.demo.command import run
 from vestibule.ground.errors import Refused

@@ -1,20 +1,42 @@
 """The whole tour, started as a visitor starts it, walked with a browser: every tile and every attack ends as its page says."""
 
+import random
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.demo.ports import free_ports
 from tests.peers.plain_browser import Page, PlainBrowser
 
 from vestibule.demo.places import Places, lay_out
 from vestibule.demo.scenarios import ATTACKS_BY_KEY, Verdict
 
 ROOT = Path(__file__).parents[2]
+_FROM, _TO = 10_000, 32_000
+"""Below the ports that the system gives to whoever asks for any: none of those is taken by chance in between."""
+
+
+def free_ports(count: int = 5) -> int:
+    """The first of `count` ports in a row that nobody uses; drawn, since whoever counts up meets everybody who does."""
+    draw = random.SystemRandom()
+    for _ in range(1_000):
+        base = draw.randrange(_FROM, _TO)
+        if all(map(_is_free, range(base, base + count))):
+            return base
+    raise AssertionError(f"no {count} free ports in a row")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as trial:
+        try:
+            trial.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def command(base: int, *more: str) -> "subprocess.Popen[str]":
