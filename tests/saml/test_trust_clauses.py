@@ -5,9 +5,10 @@ from types import FrameType
 
 import pytest
 from tests.builders_saml import keys, refusal
-from tests.saml.test_encrypted import FAILURES, believed, encrypted
+from tests.saml.test_encrypted import FAILURES, believed, encrypted, with_encrypted
 
 from vestibule.saml import decoy
+from vestibule.saml.response import read
 from vestibule.xml import signature
 
 
@@ -55,3 +56,10 @@ def test_the_decoy_is_verified_last_with_a_key_of_its_own() -> None:
     decoy.work(known, size=0)
     sys.setprofile(None)
     assert tried == [*known, *signature.load_certificates([decoy.CERTIFICATE])]
+
+
+@pytest.mark.parametrize("names", [(), ("NameID",), ("Attribute",), ("NameID", "Attribute")])
+def test_it_is_known_whether_anything_is_encrypted(names: tuple[str, ...]) -> None:
+    """A name or an attribute alone as well: by this it is decided whether our own keys are fetched."""
+    assert read(with_encrypted(*names)).is_encrypted is bool(names)
+    assert read(encrypted()).is_encrypted

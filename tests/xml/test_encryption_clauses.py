@@ -14,6 +14,7 @@ from tests.xml.test_encryption import CBC, OURS, SECRET, again, at, ds, flipped,
 
 from vestibule.ground.errors import Refused
 from vestibule.xml.encryption import RSA_OAEP, XENC11, Decryption, decrypt, methods
+from vestibule.xml.parse import parse_within
 
 GCM = "http://www.w3.org/2009/xmlenc11#"
 OLDER = "http://www.w3.org/2001/04/xmlenc#"
@@ -181,3 +182,18 @@ def test_a_key_of_another_connection_beside_ours_changes_nothing() -> None:
     """Whichever comes first: only the one that fits is used."""
     for keys in ((OURS, OURS), (idp_key("older"), OURS, idp_key("newer"))):
         assert opened(made(), *keys) == SECRET
+
+
+@pytest.mark.parametrize("octets", [b"", b"text", b"<a/><a/>", b"<a/>text", b"text<a/>", b"</within><within>"])
+def test_what_came_out_is_exactly_one_element(octets: bytes) -> None:
+    """Nothing beside it, before it or behind it, nor out of what is put around it to declare the prefixes."""
+    with refusal("xml.malformed"):
+        parse_within(octets, {})
+
+
+def test_the_prefixes_are_those_of_where_it_stood() -> None:
+    """Declared or not, what stands in white space is read."""
+    root = parse_within(b" <p:a/>\n", {"p": "urn:x"})
+    assert [child.tag for child in root] == ["{urn:x}a"]
+    with refusal("xml.malformed"):
+        parse_within(b" <p:a/>\n", {})
