@@ -4,11 +4,14 @@ import sys
 from types import FrameType
 
 import pytest
-from tests.builders_saml import keys, refusal
+from lxml import etree
+from tests.builders_saml import NAME, idp_key, keys, refusal, response_xml
 from tests.saml.test_encrypted import FAILURES, believed, encrypted, with_encrypted
+from tests.xml.encrypter import How, holding
 
 from vestibule.saml import decoy
-from vestibule.saml.response import read
+from vestibule.saml.names import saml
+from vestibule.saml.response import ENCRYPTED_ASSERTION, read
 from vestibule.xml import signature
 
 
@@ -63,3 +66,17 @@ def test_it_is_known_whether_anything_is_encrypted(names: tuple[str, ...]) -> No
     """A name or an attribute alone as well: by this it is decided whether our own keys are fetched."""
     assert read(with_encrypted(*names)).is_encrypted is bool(names)
     assert read(encrypted()).is_encrypted
+
+
+def test_evidence_may_be_encrypted_for_somebody_else() -> None:
+    """An EncryptedAssertion in Advice [SAMLCore 2.6.1] is nobody's to open here: it is passed over as a plain one is."""
+
+    def edit(root: etree._Element) -> None:
+        conditions = root.find(f"{saml('Assertion')}/{saml('Conditions')}")
+        advice = etree.Element(saml("Advice"))
+        advice.append(holding(b"<a/>", idp_key("somebody").public_key(), ENCRYPTED_ASSERTION, How()))
+        conditions.addnext(advice)
+
+    it = believed(response_xml(edit=edit))
+    assert it.assertion.name_id is not None
+    assert (it.assertion.name_id.value, it.encryption) == (NAME, None)

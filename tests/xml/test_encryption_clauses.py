@@ -13,7 +13,7 @@ from tests.xml.encrypter import How
 from tests.xml.test_encryption import CBC, OURS, SECRET, again, at, ds, flipped, made, opened, put, xenc
 
 from vestibule.ground.errors import Refused
-from vestibule.xml.encryption import RSA_OAEP, XENC11, Decryption, decrypt, methods
+from vestibule.xml.encryption import RSA_OAEP, XENC11, Decryption, decrypt, methods, refused
 from vestibule.xml.parse import parse_within
 
 GCM = "http://www.w3.org/2009/xmlenc11#"
@@ -197,3 +197,8 @@ def test_the_prefixes_are_those_of_where_it_stood() -> None:
     assert [child.tag for child in root] == ["{urn:x}a"]
     with refusal("xml.malformed"):
         parse_within(b" <p:a/>\n", {})
+
+
+def test_the_one_refusal_has_one_code() -> None:
+    """Whoever raises it, here or behind the opening, tells the same."""
+    assert refused().code == "xml.decryption"
