@@ -15,6 +15,8 @@ from mutants.trial import Pool, Trial, Verdict
 
 FAVOURITES = 5
 """Tests that have just killed a mutant of the same function are asked first: as many as these."""
+QUICK = 1.0
+"""Seconds that the tests of a file compute together, if it is to be among the first. Loading the others costs more than most trials do."""
 
 
 class Broken(Exception):
@@ -54,7 +56,7 @@ class Campaign:
         pool = Pool(self.plan, self.jobs)
         for module in modules:
             same = unchanged(module, (self.plan.source / module).read_text("utf-8"))
-            tests = _near(same, known.meeting(module, same.lines, same.early))
+            tests = _quick(_near(same, known.meeting(module, same.lines, same.early)))
             if tests:
                 pool.submit(Trial(mutant=same, tests=tests), partial(_must_survive, module))
         pool.run()
@@ -80,25 +82,28 @@ class Campaign:
                 self.verdicts[mutant] = Verdict(outcome="survived", by=f"{test} fails by itself")
 
     def _begin(self, pool: Pool, mutant: Mutant, tests: dict[str, float], total: int) -> None:
-        """The tests of the mutant's own room first; all others if those notice nothing."""
+        """The quick tests of the mutant's own room first; the room's others if those notice nothing; then all."""
         near = _near(mutant, tests)
+        quick = _quick(near)
         alone = self.near or key(mutant) in self.excused
         far = {} if alone else {name: seconds for name, seconds in tests.items() if name not in near}
-        if not near and not far:
+        slow = {name: seconds for name, seconds in near.items() if name not in quick}
+        self._ask(pool, mutant, [stage for stage in (quick, slow, far) if stage], total)
+
+    def _ask(self, pool: Pool, mutant: Mutant, stages: Sequence[Mapping[str, float]], total: int) -> None:
+        if not stages:
             self._end(mutant, Verdict(outcome="survived", by="no test runs it"), total)
             return
 
-        def after_near(verdict: Verdict) -> None:
-            if verdict.outcome == "survived" and far:
-                pool.submit(self._trial(mutant, far), lambda last: self._end(mutant, last, total))
+        def after(verdict: Verdict) -> None:
+            if verdict.outcome == "survived" and stages[1:]:
+                self._ask(pool, mutant, stages[1:], total)
             else:
                 self._end(mutant, verdict, total)
 
-        pool.submit(
-            self._trial(mutant, near or far), after_near if near else lambda last: self._end(mutant, last, total)
-        )
+        pool.submit(self._trial(mutant, stages[0]), after)
 
-    def _trial(self, mutant: Mutant, tests: dict[str, float]) -> Trial:
+    def _trial(self, mutant: Mutant, tests: Mapping[str, float]) -> Trial:
         return Trial(mutant=mutant, tests=tests, first=self._killers[mutant.module, mutant.where])
 
     def _end(self, mutant: Mutant, verdict: Verdict, total: int) -> None:
@@ -119,6 +124,15 @@ class Campaign:
 def _near(mutant: Mutant, tests: Mapping[str, float]) -> dict[str, float]:
     room = f"tests/{mutant.module.split('/')[0]}/"
     return {name: seconds for name, seconds in tests.items() if name.startswith(room)}
+
+
+def _quick(tests: Mapping[str, float]) -> dict[str, float]:
+    """Those of files that take little; all of them if no file does."""
+    files: dict[str, float] = defaultdict(float)
+    for name, seconds in tests.items():
+        files[name.split("::")[0]] += seconds
+    quick = {name: seconds for name, seconds in tests.items() if files[name.split("::")[0]] <= QUICK}
+    return quick or dict(tests)
 
 
 def _must_survive(module: str, verdict: Verdict) -> None:

@@ -161,14 +161,17 @@ def record(plan: Plan, jobs: int) -> Footprints:
     kept = _Kept(plan)
     stale = [file for file in plan.test_files() if not kept.is_fresh(file)]
     stale.sort(key=lambda file: -(plan.root / file).stat().st_size)
+    failed: list[str] = []
     workers = [_start(plan, stale[at::jobs]) for at in range(jobs) if stale[at::jobs]]
     for child, path in workers:
         _, status = os.waitpid(child, 0)
         if status or not path.exists():
             raise TestsFail("the tests could not be run for their footprints")
-        kept.add(json.loads(path.read_text("utf-8")))
+        failed += kept.add(json.loads(path.read_text("utf-8")))
         path.unlink()
     kept.save()
+    if failed:
+        raise TestsFail(f"without any mutation fail: {', '.join(failed[:5])}")
     return kept.footprints()
 
 
@@ -219,15 +222,18 @@ class _Kept:
     def is_fresh(self, file: str) -> bool:
         return bool(self._data["digests"].get(file) == _digest([self._plan.root / file]))
 
-    def add(self, found: dict[str, Any]) -> None:
-        if found["failed"]:
-            raise TestsFail(f"without any mutation fail: {', '.join(found['failed'][:5])}")
+    def add(self, found: dict[str, Any]) -> list[str]:
+        """Keeps what was found of all files but those in which a test failed; the names of such tests come back."""
+        failing = {name.split("::")[0] for name in found["failed"]}
         for file, tests in found["tests"].items():
+            if file in failing:
+                continue
             self._data["tests"][file] = tests
             self._data["digests"][file] = _digest([self._plan.root / file])
         for module, lines in found["early"].items():
             self._data["early"][module] = sorted({*self._data["early"].get(module, ()), *lines})
         self._data["libraries"] = sorted({*self._data["libraries"], *found["libraries"]})
+        return list(found["failed"])
 
     def save(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)

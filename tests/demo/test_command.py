@@ -27,7 +27,7 @@ def test_a_certificate_that_cannot_be_written_is_refused(tmp_path: Path) -> None
 def test_a_directory_of_a_tour_on_other_ports_is_refused(tmp_path: Path) -> None:
     """Its database names the addresses it was started with; another tour gets another directory."""
     (tmp_path / "practice-idp.pem").mkdir()
-    base = free_ports()
+    base = free_ports(10)
     with pytest.raises(Refused):
         run(port_base=base, directory=tmp_path)
     with pytest.raises(Refused, match="other ports") as caught:

@@ -1,5 +1,6 @@
 """The whole tour, started as a visitor starts it, walked with a browser: every tile and every attack ends as its page says."""
 
+import random
 import re
 import signal
 import socket
@@ -15,19 +16,27 @@ from vestibule.demo.places import Places, lay_out
 from vestibule.demo.scenarios import ATTACKS_BY_KEY, Verdict
 
 ROOT = Path(__file__).parents[2]
+_FROM, _TO = 10_000, 32_000
+"""Below the ports that the system gives to whoever asks for any: none of those is taken by chance in between."""
 
 
-def free_ports() -> int:
-    """The first of five ports in a row that nobody uses."""
-    for base in range(18600, 19600, 5):
+def free_ports(count: int = 5) -> int:
+    """The first of `count` ports in a row that nobody uses; drawn, since whoever counts up meets everybody who does."""
+    draw = random.SystemRandom()
+    for _ in range(1_000):
+        base = draw.randrange(_FROM, _TO)
+        if all(map(_is_free, range(base, base + count))):
+            return base
+    raise AssertionError(f"no {count} free ports in a row")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as trial:
         try:
-            for port in range(base, base + 5):
-                with socket.socket() as trial:
-                    trial.bind(("127.0.0.1", port))
+            trial.bind(("127.0.0.1", port))
         except OSError:
-            continue
-        return base
-    raise AssertionError("no five free ports")
+            return False
+        return True
 
 
 def command(base: int, *more: str) -> "subprocess.Popen[str]":
@@ -199,8 +208,9 @@ def test_a_port_in_use_is_one_sentence(places: Places) -> None:
 
 def test_what_was_kept_can_be_toured_again(tmp_path: Path) -> None:
     """--keep DIR: the same directory serves a second time, its keys and people with it."""
+    base = free_ports()
     for _ in range(2):
-        process = command(free_ports(), "--keep", str(tmp_path))
+        process = command(base, "--keep", str(tmp_path))
         assert process.stdout is not None
         said = ""
         while "Ctrl-C" not in said:

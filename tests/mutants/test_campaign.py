@@ -128,6 +128,14 @@ def test_tests_that_fail_by_themselves_prove_nothing(project: Path) -> None:
     assert "test_red" in said
 
 
+def test_one_red_test_costs_no_other_file_its_footprints(project: Path) -> None:
+    """The others are not run once more when it has been mended: recording them is most of what a run takes."""
+    (project / "tests/saml/test_red.py").write_text("def test_red():\n    assert False\n")
+    assert tried(project)[0] == 2
+    kept = json.loads((project / ".dev/mutants/footprints.json").read_text())["digests"]
+    assert list(kept) == ["tests/saml/test_law.py"]
+
+
 def test_a_test_that_fails_by_itself_notices_nothing(project: Path) -> None:
     """It passes only behind another one. Asked alone, because only it meets the clause, it fails whatever was changed."""
     (project / "src/sample/saml/law.py").write_text(

@@ -134,6 +134,11 @@ HINTS: Final[Mapping[str, Hint]] = {
     "xml.comment": _MARKUP,
     "xml.processing_instruction": _MARKUP,
     "xml.element_in_text": _MARKUP,
+    "xml.relative_namespace": Hint(
+        "A namespace in the message is a bare word instead of a whole URI: a template for tokens, or a plug-in that adds values, wrote it.",
+        "Give every `xmlns` in the template a name that begins with a scheme, such as `urn:` or `https:`.",
+        _NOBODYS,
+    ),
     "saml.not_a_response": Hint(
         "It is another message than the answer to a sign-in: a request, a logout, WS-Federation or SAML 1.1.",
         "Choose SAML 2.0, and the assertion consumer service (not the logout address) as reply URL.",
