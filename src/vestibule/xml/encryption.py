@@ -217,6 +217,8 @@ def _key_transport(method: etree._Element) -> tuple[padding.OAEP, str]:
         raise _misshapen(method, "at most a DigestMethod and, for rsa-oaep, an MGF")
     digest_name, mask_name = _SHA1, _MGF1_SHA1
     for child in method:
+        if len(child):
+            raise _misshapen(child, "no parameters")
         if child.tag == _ds("DigestMethod"):
             digest_name = _algorithm(child)
         else:
