@@ -163,6 +163,8 @@ def _data_and_key(encrypted: etree._Element) -> tuple[etree._Element, etree._Ele
     else:
         raise _misshapen(data, "exactly one EncryptedKey, in its KeyInfo or beside it")
     _judge_key(key, data)
+    if [*encrypted.iter(ENCRYPTED_DATA, _ENCRYPTED_KEY)] != [data, key]:
+        raise _misshapen(encrypted, "no other EncryptedData or EncryptedKey, wherever it hides")
     return data, key
 
 
