@@ -156,11 +156,26 @@ def _judged(octets: bytes, verified: Callable[[bytes, str], etree._Element | Non
         root = etree.fromstring(octets)
         outer = [verified(octets, _OUTER)] if root.find(f"{_OUTER}{DS}Signature") is not None else []
         whole = opening.with_open_assertion(root)
+        if whole is not root:
+            _forget_identifiers_around(whole)
         document = octets if whole is root else etree.tostring(whole, encoding="utf-8")
         inner = [verified(document, place) for place in _INNER if whole.find(f"{place}{DS}Signature") is not None]
     except Exception as error:  # noqa: BLE001 whatever they raise, they do not believe the document
         return Verdict(refused=type(error).__name__)
     return _read_all(outer, inner)
+
+
+def _forget_identifiers_around(whole: etree._Element) -> None:
+    """An identifier of the envelope is none of the document that came out of encryption: what was signed was signed there.
+
+    An `xml:id` around it that has the assertion's value would else have libxmlsec find no assertion at all; the profile
+    looks for it in the plaintext alone, and the Response's own signature was verified before.
+    """
+    within = {element for holder in whole.iterchildren(opening.ENCRYPTED_ASSERTION) for element in holder.iter()}
+    for element in whole.iter(etree.Element):
+        if element not in within:
+            for name in [name for name in element.attrib if etree.QName(name).localname.lower() == "id"]:
+                del element.attrib[name]
 
 
 def _xmlsec_verifies(signature: etree._Element, pair: keys.Pair) -> bool:

@@ -330,6 +330,13 @@ INSIDE: dict[str, Callable[[etree._Element], Any]] = {
     "a name for the key": add("data/info/key", xenc("CarriedKeyName")),
     "OAEP parameters": add("data/info/key/method", xenc("OAEPparams")),
     "a mask in the older OAEP": add("data/info/key/method", f"{{{XENC11}}}MGF", Algorithm=XENC11 + "mgf1sha256"),
+    "a key in what is said of the key": lambda holder: etree.SubElement(
+        etree.SubElement(about_key(holder), ds("X509Data")), xenc("EncryptedKey")
+    ),
+    "a key in the digest": lambda holder: etree.SubElement(
+        etree.SubElement(at("data/info/key/method")(holder), ds("DigestMethod"), Algorithm=DS + "sha1"),
+        xenc("EncryptedKey"),
+    ),
     "two digests": lambda holder: [add("data/info/key/method", ds("DigestMethod"))(holder) for _ in "12"],
     "about another": lambda holder: etree.SubElement(
         etree.SubElement(at("data/info/key")(holder), xenc("ReferenceList")), xenc("DataReference"), URI="#other"

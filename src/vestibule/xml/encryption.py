@@ -163,6 +163,8 @@ def _data_and_key(encrypted: etree._Element) -> tuple[etree._Element, etree._Ele
     else:
         raise _misshapen(data, "exactly one EncryptedKey, in its KeyInfo or beside it")
     _judge_key(key, data)
+    if [*encrypted.iter(ENCRYPTED_DATA, _ENCRYPTED_KEY)] != [data, key]:
+        raise _misshapen(encrypted, "no other EncryptedData or EncryptedKey, wherever it hides")
     return data, key
 
 
@@ -217,6 +219,8 @@ def _key_transport(method: etree._Element) -> tuple[padding.OAEP, str]:
         raise _misshapen(method, "at most a DigestMethod and, for rsa-oaep, an MGF")
     digest_name, mask_name = _SHA1, _MGF1_SHA1
     for child in method:
+        if len(child):
+            raise _misshapen(child, "no parameters")
         if child.tag == _ds("DigestMethod"):
             digest_name = _algorithm(child)
         else:
