@@ -1,4 +1,4 @@
-"""Prefixes of a PrefixList in a thread that has not met them, and what is only allowed by name."""
+"""Signatures where few tests go: prefixes in a thread that has not met them, what is only allowed by name, references to nothing."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives import hashes
 from lxml import etree
 from tests.builders_saml import idp_key, keys, refusal
 from tests.xml.other_signer import pem, xmlsec_sign
-from tests.xml.test_signature import made, pkcs, setting
+from tests.xml.test_signature import made, part, pkcs, setting
 
 from vestibule.xml import dictionary
 from vestibule.xml.parse import parse
@@ -68,4 +68,14 @@ def test_what_has_no_identifier_cannot_be_referred_to(identifier: str | None, ur
     if identifier is not None:
         root.set("ID", identifier)
     with refusal("xml.signature_reference"):
+        verify(root, root, keys=keys())
+
+
+@pytest.mark.parametrize("name", ["DigestValue", "SignatureValue"])
+@pytest.mark.parametrize("value", ["!!!!", "A===", "====", "AAAA====", "AAAA!", "\N{NO-BREAK SPACE}AAAA"])
+def test_four_characters_that_are_no_base64_are_no_octets(name: str, value: str) -> None:
+    """As many as one octet would have, or more: it is the shape that is refused, and no value is made up for it."""
+    root = made()
+    part(root, name).text = value
+    with refusal("xml.signature_shape"):
         verify(root, root, keys=keys())
