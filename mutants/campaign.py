@@ -58,7 +58,7 @@ class Campaign:
             same = unchanged(module, (self.plan.source / module).read_text("utf-8"))
             tests = _quick(_near(same, known.meeting(module, same.lines, same.early)))
             if tests:
-                pool.submit(Trial(mutant=same, tests=tests), partial(_must_survive, module))
+                pool.submit(partial(Trial, mutant=same, tests=tests), partial(_must_survive, module))
         pool.run()
 
     def _confirm(self, known: footprints.Footprints) -> None:
@@ -73,7 +73,8 @@ class Campaign:
         for test, found in noticed.items():
             module = found[0].module
             same = unchanged(module, (self.plan.source / module).read_text("utf-8"))
-            pool.submit(Trial(mutant=same, tests={test: known.seconds(test)}), partial(self._doubt, test, found))
+            alone = partial(Trial, mutant=same, tests={test: known.seconds(test)})
+            pool.submit(alone, partial(self._doubt, test, found))
         pool.run()
 
     def _doubt(self, test: str, found: Sequence[Mutant], verdict: Verdict) -> None:
@@ -82,29 +83,45 @@ class Campaign:
                 self.verdicts[mutant] = Verdict(outcome="survived", by=f"{test} fails by itself")
 
     def _begin(self, pool: Pool, mutant: Mutant, tests: dict[str, float], total: int) -> None:
-        """The quick tests of the mutant's own room first; the room's others if those notice nothing; then all."""
+        """What has killed its neighbours first; then the quick tests of its own room, the room's others, and all."""
         near = _near(mutant, tests)
         quick = _quick(near)
         alone = self.near or key(mutant) in self.excused
         far = {} if alone else {name: seconds for name, seconds in tests.items() if name not in near}
         slow = {name: seconds for name, seconds in near.items() if name not in quick}
-        self._ask(pool, mutant, [stage for stage in (quick, slow, far) if stage], total)
-
-    def _ask(self, pool: Pool, mutant: Mutant, stages: Sequence[Mapping[str, float]], total: int) -> None:
+        stages = [stage for stage in (quick, slow, far) if stage]
         if not stages:
             self._end(mutant, Verdict(outcome="survived", by="no test runs it"), total)
             return
+        favourites: dict[str, float] = {}
+
+        def first() -> Trial:
+            favourites.update({name: near[name] for name in self._favourites(mutant) if name in near})
+            return self._trial(mutant, favourites or stages[0])
 
         def after(verdict: Verdict) -> None:
-            if verdict.outcome == "survived" and stages[1:]:
-                self._ask(pool, mutant, stages[1:], total)
-            else:
-                self._end(mutant, verdict, total)
+            self._after(pool, mutant, verdict, stages if favourites else stages[1:], total)
 
-        pool.submit(self._trial(mutant, stages[0]), after)
+        pool.submit(first, after)
+
+    def _after(
+        self, pool: Pool, mutant: Mutant, verdict: Verdict, stages: Sequence[Mapping[str, float]], total: int
+    ) -> None:
+        """The next stage, if the last one noticed nothing."""
+        if verdict.outcome != "survived" or not stages:
+            self._end(mutant, verdict, total)
+            return
+        pool.submit(
+            partial(self._trial, mutant, stages[0]),
+            lambda next_verdict: self._after(pool, mutant, next_verdict, stages[1:], total),
+        )
+
+    def _favourites(self, mutant: Mutant) -> Sequence[str]:
+        """Tests that have just killed mutants of the same function; if there were none, of the same module."""
+        return self._killers[mutant.module, mutant.where] or self._killers[mutant.module, ""]
 
     def _trial(self, mutant: Mutant, tests: Mapping[str, float]) -> Trial:
-        return Trial(mutant=mutant, tests=tests, first=self._killers[mutant.module, mutant.where])
+        return Trial(mutant=mutant, tests=tests, first=self._favourites(mutant))
 
     def _end(self, mutant: Mutant, verdict: Verdict, total: int) -> None:
         if verdict.outcome == "broken":
@@ -112,10 +129,11 @@ class Campaign:
         self.verdicts[mutant] = verdict
         if verdict.outcome == "survived" and key(mutant) not in self.excused:
             self.say(f"alive: {mutant.id} {mutant.module}:{mutant.lines[0]} {mutant.where}  {mutant.change}")
-        killers = self._killers[mutant.module, mutant.where]
-        if verdict.outcome == "killed" and "::" in verdict.by and verdict.by not in killers:
-            killers.insert(0, verdict.by)
-            del killers[FAVOURITES:]
+        for where in (mutant.where, ""):
+            killers = self._killers[mutant.module, where]
+            if verdict.outcome == "killed" and "::" in verdict.by and verdict.by not in killers:
+                killers.insert(0, verdict.by)
+                del killers[FAVOURITES:]
         if len(self.verdicts) % 50 == 0 or len(self.verdicts) == total:
             alive = sum(one.outcome == "survived" for one in self.verdicts.values())
             self.say(f"{len(self.verdicts)}/{total} tried, {alive} alive or excused")

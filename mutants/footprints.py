@@ -93,7 +93,8 @@ class Recorder:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        """One test: its lines and its time."""
+        """One test: its lines and its time. What tests before it made the law remember is forgotten."""
+        self._forget()
         before, self._sink = self._sink, set()
         began = time.process_time()
         result = yield
@@ -101,6 +102,14 @@ class Recorder:
         self.tests.setdefault(file, {})[item.nodeid] = (time.process_time() - began, self._sink)
         self._sink = before
         return result
+
+    def _forget(self) -> None:
+        """Empties the caches of the law's functions: a line that a cache jumps over would count for the first test alone."""
+        for name, module in list(sys.modules.items()):
+            if getattr(module, "__file__", None) in self._sources:
+                for value in list(vars(module).values()):
+                    if callable(forget := getattr(value, "cache_clear", None)) and value.__module__ == name:
+                        forget()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> Iterator[None]:

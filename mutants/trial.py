@@ -143,19 +143,20 @@ class Pool:
     def __init__(self, plan: Plan, jobs: int) -> None:
         self._plan = plan
         self._jobs = jobs
-        self._waiting: list[tuple[Trial, Callable[[Verdict], None]]] = []
+        self._waiting: list[tuple[Callable[[], Trial], Callable[[Verdict], None]]] = []
         self._running: dict[int, tuple[int, float, Callable[[Verdict], None]]] = {}
 
-    def submit(self, trial: Trial, done: Callable[[Verdict], None]) -> None:
-        """One more trial; `done` is called in this process, from within `run`."""
-        self._waiting.append((trial, done))
+    def submit(self, make: Callable[[], Trial], done: Callable[[Verdict], None]) -> None:
+        """One more trial, made when its turn comes; `done` is called in this process, from within `run`."""
+        self._waiting.append((make, done))
 
     def run(self) -> None:
         """Until nothing waits and nothing runs. Whatever ends it, no child is left behind."""
         try:
             while self._waiting or self._running:
                 while self._waiting and len(self._running) < self._jobs:
-                    trial, done = self._waiting.pop()
+                    make, done = self._waiting.pop()
+                    trial = make()
                     reader, child = _start(self._plan, trial)
                     patience = PATIENCE + 5 * sum(trial.tests.values())
                     self._running[reader] = (child, time.monotonic() + patience, done)

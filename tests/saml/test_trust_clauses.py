@@ -13,6 +13,7 @@ from vestibule.saml import decoy
 from vestibule.saml.names import saml
 from vestibule.saml.response import ENCRYPTED_ASSERTION, read
 from vestibule.xml import signature
+from vestibule.xml.parse import parse
 
 
 @pytest.mark.parametrize("why", FAILURES)
@@ -44,6 +45,11 @@ def test_what_is_parsed_for_nothing_is_as_large_as_what_did_not_open(size: int) 
     (first, *again) = parsed_by(size)
     assert not [more for more in again if more >= alone], "what is parsed again is the signed assertion alone"
     assert max(alone, size - 500) <= first <= max(alone, size + 500)
+
+
+def test_the_decoy_is_one_assertion_and_nothing_beside_it() -> None:
+    """It is a document of its own, as what comes out of an honest message is."""
+    assert parse(decoy.ASSERTION).tag == saml("Assertion")
 
 
 def test_the_decoy_is_verified_last_with_a_key_of_its_own() -> None:

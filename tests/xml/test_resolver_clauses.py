@@ -22,3 +22,10 @@ def test_whatever_a_document_refers_to_is_refused_even_by_a_parser_that_would_re
     parser.resolvers.add(room._NothingElse())
     with refusal("xml.doctype"):
         etree.fromstring(octets, parser)
+
+
+@pytest.mark.parametrize("drop_comments", [False, True])
+def test_both_parsers_have_that_resolver(drop_comments: bool) -> None:
+    """The one for messages, and the one for files that an operator brings."""
+    with refusal("xml.doctype"):
+        room._parser(drop_comments=drop_comments).resolvers.resolve("file:///nowhere/x", "", None)
