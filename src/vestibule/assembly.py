@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import errno
 import os
+import resource
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -59,6 +60,10 @@ BETWEEN_BATCHES = 0.05
 
 BACKLOG = 2048
 """How many connections may wait to be accepted."""
+CONNECTIONS = 2048
+"""How many connections one process takes at a time; the next is answered with 503."""
+FILES = 8192
+"""Descriptors that a process asks for: connections, the database, and room."""
 
 log = structlog.get_logger("vestibule.assembly")
 
@@ -292,6 +297,10 @@ def run_server(settings: Settings, *, announce: Callable[[], None]) -> None:
     sentence here and not one in every worker.
     """
     asyncio.run(_opens(settings))
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    most = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
     with contextlib.ExitStack() as stack:
         sockets = _listening(settings.host, settings.port, stack)
         config = uvicorn.Config(
@@ -310,6 +319,7 @@ def run_server(settings: Settings, *, announce: Callable[[], None]) -> None:
             server_header=False,
             date_header=True,
             timeout_keep_alive=30,
+            limit_concurrency=CONNECTIONS,
             timeout_graceful_shutdown=20,
             log_level="warning",
         )

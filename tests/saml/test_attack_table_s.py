@@ -273,19 +273,44 @@ def test_s90_only_a_message_that_was_read_is_canonicalised() -> None:
         verified(response_xml(), keys=())
 
 
+IN_SCOPE = parse.MAX_IN_SCOPE - 4
+"""Leaves room for the namespaces of the message itself."""
+
+
+def _declarations(count: int) -> list[str]:
+    """As long as prefixes and names may be."""
+    return [
+        f'xmlns:{f"n{number}".ljust(parse.MAX_PREFIX, "x")}="{f"u:{number}".ljust(parse.MAX_NAMESPACE_NAME, "x")}"'
+        for number in range(count)
+    ]
+
+
 def _as_large_as_allowed() -> dict[str, str]:
     """Extensions that the bounds just let through, each as costly in its way as a stranger can make it."""
-    declared = [" ".join(f'xmlns:n{n}="u:{n}"' for n in range(first, first + 170)) for first in range(0, 4_760, 170)]
+    declared = _declarations(IN_SCOPE)
     attributes = " ".join(f'a{n}=""' for n in range(parse.MAX_ATTRIBUTES))
-    used = "".join(f'<n{n}:a xmlns:q{n}="u:q{n}"/>' for n in range(2_380))
+    used = "".join(f'<n{n}:a xmlns:n{n}="u:n{n}"/>' for n in range(4_800))
     return {
-        "namespaces, deep": "".join(f"<x {one}>" for one in declared) + "</x>" * len(declared),
-        "namespaces, wide": f"<x {' '.join(declared)}/>",
-        "namespaces, used": f"<x {' '.join(declared[:14])}>{used}</x>",
+        "namespaces, deep": "".join(f"<x {one}>" for one in declared[:28]) + "</x>" * 28,
+        "namespaces, wide": f"<x {' '.join(declared)}/>" * 45,
+        "namespaces, used": f"<x {' '.join(declared[:40])}>{used}</x>",
         "attributes": f"<x {attributes}/>" * 300,
         "tags": "<x/>" * 19_900,
         "text": "x" * 900_000,
     }
+
+
+def _within_a_quarter(octets: bytes, signed: str) -> None:
+    """Whoever signed it."""
+    for which in ("attacker", "first"):
+        begun = time.process_time()
+        unverified = read(octets)
+        if which == "first":
+            assert verify(unverified, keys=keys()).response_signed is (signed == "response")
+        else:
+            with refusal("xml.signature_value"):
+                verify(unverified, keys=keys(which))
+        assert time.process_time() - begun < 0.25
 
 
 @pytest.mark.parametrize("signed", ["assertion", "response"])
@@ -297,16 +322,29 @@ def test_s90_whatever_the_bounds_let_through_is_judged_within_a_quarter_of_a_sec
     def edit(root: etree._Element) -> None:
         root.insert(1, etree.fromstring(content))
 
-    octets = response_xml(sign=signed, edit=edit)
-    for which in ("attacker", "first"):
-        begun = time.process_time()
-        unverified = read(octets)
-        if which == "first":
-            assert verify(unverified, keys=keys()).response_signed is (signed == "response")
-        else:
-            with refusal("xml.signature_value"):
-                verify(unverified, keys=keys(which))
-        assert time.process_time() - begun < 0.25
+    _within_a_quarter(response_xml(sign=signed, edit=edit), signed)
+
+
+@pytest.mark.parametrize("signed", ["assertion", "response"])
+def test_s90_declarations_around_a_signature_are_as_cheap(signed: str) -> None:
+    """On the Response, where every canonical form below looks through them: those are a stranger's to add."""
+    octets = response_xml(sign=signed)
+    octets = octets.replace(b"<samlp:Response ", f"<samlp:Response {' '.join(_declarations(IN_SCOPE))} ".encode())
+    _within_a_quarter(octets, signed)
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        " ".join(f'xmlns:n{number}="u:{number}"' for number in range(parse.MAX_IN_SCOPE)),
+        f'xmlns:{"x" * (parse.MAX_PREFIX + 1)}="u:x"',
+    ],
+)
+def test_s90_more_declarations_in_scope_or_longer_prefixes_are_refused_before_anything_is_canonicalised(
+    around: str,
+) -> None:
+    with refusal("xml.too_complex"):
+        read(response_xml().replace(b"<samlp:Response ", f"<samlp:Response {around} ".encode()))
 
 
 # -- what the source may not contain ---------------------------------------------------------------------------------------

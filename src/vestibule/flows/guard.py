@@ -50,12 +50,14 @@ class Call:
     """Who knocks at which door: the client's address, and the connection that the address of a SAML post names.
 
     `machine` is the path of a door that programs call, None for people's doors. `many`: an application's server asks there
-    with the tokens of all its people, some of which have always run out.
+    with the tokens of all its people, some of which have always run out. `embedded`: a page asked for it, without anybody who
+    goes there, as an image or a frame: a stranger's page can make its visitors' browsers do so, and must not spend what is theirs.
     """
 
     address: str
     machine: str | None = None
     many: bool = False
+    embedded: bool = False
     connection: str | None = None
 
 
@@ -88,24 +90,24 @@ class Guarding:
         """Counts the request in, or raises `TooMany`."""
         now = self._clock.now().timestamp()
         who = spender(call.address)
-        if seconds := self._purses(call).wait((call.machine, who), now):
+        if seconds := self._purses(call).wait((call.machine, call.embedded, who), now):
             raise await self._turned_away("refusals of one address", call, who, seconds, now)
         flooded = 0.0 if call.connection is None else self._connections.wait(call.connection, now)
-        if flooded and self._lately.wait(who, now):
+        if flooded and self._lately.wait((call.embedded, who), now):
             raise await self._turned_away("refusals of one connection", call, call.connection, flooded, now)
         if call.machine is None:  # an application's server is one address for everybody: only its failures count
-            if seconds := self._requests.wait(who, now):
+            if seconds := self._requests.wait((call.embedded, who), now):
                 raise await self._turned_away("requests of one address", call, who, seconds, now)
-            self._requests.spend(who, now)
+            self._requests.spend((call.embedded, who), now)
 
     def refused(self, call: Call) -> None:
         """The request was judged and refused: its address pays, and so does the connection that it named."""
         now = self._clock.now().timestamp()
         who = spender(call.address)
-        self._purses(call).spend((call.machine, who), now)
+        self._purses(call).spend((call.machine, call.embedded, who), now)
         if call.connection is not None:
             self._connections.spend(call.connection, now)
-            self._lately.spend(who, now)
+            self._lately.spend((call.embedded, who), now)
 
     def _purses(self, call: Call) -> Purses:
         return self._many if call.many else self._refusals

@@ -72,6 +72,7 @@ def verify(
         signers.append(signed.key)
     held = Held(response.root, response.assertion)
     if held.assertion.tag == ENCRYPTED_ASSERTION:
+        signature.require_unique_ids(response.root)  # as where nothing is encrypted, though no signature covers it here
         held = opened(held.assertion, proven, keys, decryption)
         # What comes out of a text that is proven is proven with it; what comes out of any other is not.
         proven = None if proven is None else held.assertion

@@ -21,6 +21,7 @@ STATUS: Mapping[str, int] = {
     "request.too_large": 413,
     "request.too_slow": 408,
     "request.too_many": 429,
+    "request.busy": 503,
     "saml.too_large": 413,
     "request.content_type": 415,
     "request.method": 405,

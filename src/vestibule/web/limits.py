@@ -82,10 +82,16 @@ class NoBugShown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How long a body may take: `seconds` at least, and one more for every `rate` bytes that have come."""
+    """How long a body may take: `seconds` at least, one more for every `rate` bytes that have come, `longest` in all.
+
+    `held`: bytes of bodies that one process holds at a time. Beyond that, requests with more than `small` bytes are refused.
+    """
 
     seconds: float
     rate: int
+    longest: float = 60.0
+    held: int = 67_108_864
+    small: int = 65_536
 
 
 PATIENCE = Patience(seconds=10.0, rate=8_000)
@@ -93,11 +99,12 @@ PATIENCE = Patience(seconds=10.0, rate=8_000)
 
 
 class SlowBodies:
-    """A request whose body does not come in time is refused, whoever reads it."""
+    """A request whose body does not come in time, or is one of too many large ones at once, is refused, whoever reads it."""
 
     def __init__(self, app: ASGIApp, *, patience: Patience) -> None:
         self._app = app
         self._patience = patience
+        self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -114,7 +121,7 @@ class SlowBodies:
             if whole:  # nothing but the end of the connection is waited for now
                 return await receive()
             try:
-                async with asyncio.timeout_at(began + self._patience.seconds + came / self._patience.rate):
+                async with asyncio.timeout_at(began + self._allowed(came)):
                     message = await receive()
             except TimeoutError:
                 late = True
@@ -124,7 +131,16 @@ class SlowBodies:
                     want=f"{self._patience.seconds:g} s, and 1 s for each {self._patience.rate} bytes",
                     got=f"{came} bytes",
                 ) from None
-            came += len(message.get("body", b""))
+            size = len(message.get("body", b""))
+            came += size
+            self._held += size
+            if self._held > self._patience.held and came > self._patience.small:
+                raise Refused(
+                    "request.busy",
+                    "Too many large requests are being read at once; try again. A reverse proxy that reads requests whole before it "
+                    "passes them on keeps slow ones away.",
+                    want=f"<= {self._patience.held} bytes in all",
+                )
             whole = not message.get("more_body", False)
             return message
 
@@ -133,7 +149,13 @@ class SlowBodies:
                 message["headers"] = [*message["headers"], (b"connection", b"close")]
             await send(message)
 
-        await self._app(scope, in_time, answer)
+        try:
+            await self._app(scope, in_time, answer)
+        finally:
+            self._held -= came
+
+    def _allowed(self, came: int) -> float:
+        return min(self._patience.seconds + came / self._patience.rate, self._patience.longest)
 
 
 class SafeHeaders:

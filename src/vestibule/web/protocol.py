@@ -19,12 +19,14 @@ class BoundedHttp(HttpToolsProtocol):
 
     `HEAD_LIMIT` bytes of request line and headers are taken (else 431), and they must be there within `HEAD_SECONDS` of
     the connection or of their first byte. What comes after an answer that did not wait for the body is thrown away for
-    `LINGER_SECONDS`: time enough to read the answer.
+    `LINGER_SECONDS`: time enough to read the answer. What comes beside a body (sizes and extensions of chunks, trailers) may be as
+    much as the body, and `SURPLUS_LIMIT` bytes.
     """
 
     HEAD_LIMIT = 32_768
     HEAD_SECONDS = 10.0
     LINGER_SECONDS = 5.0
+    SURPLUS_LIMIT = 16_384
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
@@ -34,6 +36,8 @@ class BoundedHttp(HttpToolsProtocol):
         self._in_head = True
         self._in_message = False
         self._head_bytes = 0
+        self._message_bytes = 0
+        self._body_bytes = 0
         self._refused = False
         self._deadline: TimerHandle | None = None
 
@@ -54,9 +58,22 @@ class BoundedHttp(HttpToolsProtocol):
             piece, data = data[:room], data[room:]
             if self._in_head:
                 self._head_bytes += len(piece)
+            else:
+                self._message_bytes += len(piece)
             super().data_received(piece)
+            if self._message_bytes > self.SURPLUS_LIMIT + 2 * self._body_bytes:
+                self.transport.close()  # sizes, extensions and trailers of chunks, which nobody reads, without end
             if self._in_head and self._head_bytes >= self.HEAD_LIMIT and not self._refused:
                 self._answer(431, _TOO_LARGE)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Trailers are dropped: they must not be merged with what stood in the head [RFC 9110 6.5.1]."""
+        if self._in_head:
+            super().on_header(name, value)
+
+    def on_body(self, body: bytes) -> None:
+        self._body_bytes += len(body)
+        super().on_body(body)
 
     def on_headers_complete(self) -> None:
         self._in_head, self._in_message = False, True
@@ -65,7 +82,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._in_head, self._in_message = True, False
-        self._head_bytes = 0
+        self._head_bytes = self._message_bytes = self._body_bytes = 0
         self._no_deadline()
         super().on_message_complete()
 

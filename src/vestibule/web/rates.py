@@ -52,8 +52,18 @@ def _call(request: Request) -> Call:
         address="" if client is None else client.host,
         machine=path if path in errors.MACHINES else None,
         many=path == USERINFO,
+        embedded=_is_embedded(request),
         connection=_connection(request, path) if request.method == "POST" else None,
     )
+
+
+def _is_embedded(request: Request) -> bool:
+    """Whether a page had the browser ask for this, as an image, a frame, a script's doing or ahead of time [Fetch Metadata 2.1].
+
+    What says nothing of it is no browser of today, and pays like somebody who goes there.
+    """
+    destination = request.headers.get("sec-fetch-dest", "document")
+    return destination != "document" or "prefetch" in request.headers.get("sec-purpose", "")
 
 
 def _connection(request: Request, path: str) -> str | None:

@@ -185,6 +185,7 @@ SENTENCES: Mapping[str, Sentence] = {
         remedy=f"{_AGAIN} {_TELL}",
     ),
     "request.too_large": _TOO_LARGE,
+    "request.busy": _BUSY,
     "request.too_slow": Sentence(
         title="That took too long",
         what="What your browser sends arrives too slowly, or has stopped on the way, so you have not been signed in.",

@@ -4,7 +4,6 @@ What fails for a reason that only the holder of a key can know is one refusal, a
 was would tell a stranger, post by post, what somebody else's message says.
 """
 
-import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -19,7 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from lxml import etree
 
 from vestibule.ground.errors import Refused
-from vestibule.xml.parse import text
+from vestibule.xml.parse import base64_octets
 from vestibule.xml.signature import DS
 
 XENC: Final = "http://www.w3.org/2001/04/xmlenc#"
@@ -239,10 +238,7 @@ def _cipher_value(element: etree._Element) -> bytes:
         raise _misshapen(data, "one CipherValue")
     _only_attributes(data)
     _only_attributes(data[0])
-    try:
-        octets = binascii.a2b_base64("".join(text(data[0]).split()).encode("ascii"), strict_mode=True)
-    except ValueError:
-        octets = b""
+    octets = base64_octets(data[0])
     if not octets:
         raise _misshapen(data[0], "base64")
     return octets

@@ -1,5 +1,6 @@
 """Reading untrusted XML within bounds [XML 1.0]: the only place in the product where foreign octets become a tree."""
 
+import binascii
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -17,9 +18,15 @@ MAX_ATTRIBUTES: Final = 64
 MAX_ATTRIBUTES_IN_ALL: Final = 20_000
 MAX_NAMESPACES: Final = 5_000
 """Declarations in the document; a directory group a value with `xsi:type` makes two of them."""
+MAX_IN_SCOPE: Final = 64
+"""Namespace declarations that one element stands under. A canonical form looks through all of them for each that it uses."""
+MAX_PREFIX: Final = 64
+"""Characters."""
 MAX_NAMESPACE_NAME: Final = 256
 """Characters. Exclusive canonical form repeats the name wherever its prefix is used afresh."""
 
+_WHITE_SPACE: Final = dict.fromkeys(map(ord, " \t\r\n"))
+"""Python calls U+00A0, U+3000 and others white space too; no other reader of XML does."""
 _RESOURCE_LIMIT: Final = 114
 """libxml2's own word for a document that is beyond the bounds that it has without `huge_tree`: 256 elements deep."""
 
@@ -120,6 +127,20 @@ def text(element: etree._Element) -> str:
     return element.text or ""
 
 
+def base64_octets(element: etree._Element) -> bytes:
+    """The octets that the text of an element stands for [XSD 3.2.16]; empty where it is no strict base64.
+
+    White space, as XML knows it, may stand anywhere, nothing else may.
+    """
+    written = text(element).translate(_WHITE_SPACE)
+    try:
+        octets = binascii.a2b_base64(written.encode("ascii"), strict_mode=True)
+    except ValueError:
+        return b""
+    # Even the strict mode passes over any number of `=` behind a whole group.
+    return octets if len(written) == (len(octets) + 2) // 3 * 4 else b""
+
+
 def _judge_octets(octets: bytes, drop_comments: bool) -> None:
     if b"\0" in octets:
         raise Refused("xml.encoding", "The document holds a NUL octet; it must be UTF-8 text.")
@@ -177,7 +198,19 @@ def _judge_tree(root: etree._Element, *, allow_relative_names: bool) -> None:
         raise Refused("xml.too_complex", "An element has too many attributes.", want=f"<= {MAX_ATTRIBUTES}")
     if _too_many_attributes_in_all(root):
         raise Refused("xml.too_complex", "The document has too many attributes.", want=f"<= {MAX_ATTRIBUTES_IN_ALL}")
-    for _, (_, name) in etree.iterwalk(root, events=("start-ns",)):
+    in_scope = 0
+    for event, declared in etree.iterwalk(root, events=("start-ns", "end-ns")):
+        if event == "end-ns":
+            in_scope -= 1
+            continue
+        in_scope += 1
+        prefix, name = declared
+        if in_scope > MAX_IN_SCOPE or len(prefix) > MAX_PREFIX:
+            raise Refused(
+                "xml.too_complex",
+                "An element stands under too many namespace declarations, or a prefix is too long.",
+                want=f"<= {MAX_IN_SCOPE} declarations, prefixes of <= {MAX_PREFIX} characters",
+            )
         if len(name) > MAX_NAMESPACE_NAME:
             raise Refused(
                 "xml.too_complex", "A namespace name is too long.", want=f"<= {MAX_NAMESPACE_NAME}", got=len(name)

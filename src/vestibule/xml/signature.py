@@ -1,7 +1,6 @@
 """XML signatures, the narrow profile that SAML needs [XMLDSig, SAMLCore 5.4]: what is verified is also what is read on."""
 
 import base64
-import binascii
 import copy
 import re
 from collections import Counter
@@ -19,7 +18,7 @@ from lxml import etree
 
 from vestibule.ground.errors import Refused
 from vestibule.xml import dictionary
-from vestibule.xml.parse import reparse, text
+from vestibule.xml.parse import base64_octets, reparse
 
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
@@ -61,8 +60,6 @@ METHODS: Final[dict[str, _Method]] = {
 _SHA1_DIGESTS: Final[dict[str, hashes.HashAlgorithm]] = {DS + "sha1": hashes.SHA1()}  # noqa: S303 by the named quirk only
 _SHA1_METHODS: Final = {DS + "rsa-sha1": _Method("rsa", hashes.SHA1())}  # noqa: S303 by the named quirk only
 
-_WHITE_SPACE: Final = dict.fromkeys(map(ord, " \t\r\n"))
-"""Python calls U+00A0, U+3000 and others white space too; no other reader of XML does."""
 _PLAIN_IDENTIFIER: Final = re.compile(r"""[^\s#%'"()<>&]+""")
 """Laxer than an NCName [XSD 3.3.8], which is for the vocabulary to ask; it leaves out what XPointer and URIs take for their own."""
 MAX_IDS: Final = 5_000
@@ -397,14 +394,8 @@ def _canonical(element: etree._Element, prefixes: Sequence[str]) -> bytes:
 
 
 def _base64(element: etree._Element) -> bytes:
-    """Strict base64 [XSD 3.2.16]: white space, as XML knows it, may stand anywhere, nothing else may."""
-    written = text(element).translate(_WHITE_SPACE)
-    try:
-        octets = binascii.a2b_base64(written.encode("ascii"), strict_mode=True)
-    except ValueError:
-        octets = b""
-    # Even the strict mode passes over any number of `=` behind a whole group.
-    if not octets or len(written) != (len(octets) + 2) // 3 * 4:
+    octets = base64_octets(element)
+    if not octets:
         raise _misshapen(element, "base64")
     return octets
 
