@@ -45,7 +45,9 @@ def test_an_honest_signature_is_believed_in_a_thread_that_did_not_parse_it(prefi
     parsed = parse(etree.tostring(root))
 
     def verified() -> bytes:
-        return etree.tostring(verify(parsed, parsed[0], keys=keys()))
+        octets = etree.tostring(verify(parsed, parsed[0], keys=keys()))
+        assert dictionary._entered.__dict__["prefixes"] == {prefixes}
+        return octets
 
     assert declared in in_a_new_thread(verified)
 
