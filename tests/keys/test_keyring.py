@@ -333,3 +333,14 @@ def test_a_connections_key_does_not_open_as_another_connections(nodes: Nodes) ->
         assert refused.value.code == "keys.unsealable"
 
     asyncio.run(run())
+
+
+def test_of_many_who_ask_for_a_connections_first_key_at_once_all_get_the_same(nodes: Nodes) -> None:
+    """Each of them makes one; one is kept, and that is the one that everybody tells."""
+
+    async def run() -> None:
+        asked = [nodes.node(str(seed)).encryption_certificate(ACME) for seed in range(6)]
+        assert len(set(await asyncio.gather(*asked))) == 1
+        assert len(await nodes.node().of(ACME)) == 1
+
+    asyncio.run(run())

@@ -41,6 +41,8 @@ class Application:
     """Answers every request with its path and how many bytes came with it; `/unread` without reading them."""
 
     paths: list[str] = field(default_factory=list)
+    headers: list[dict[bytes, bytes]] = field(default_factory=list)
+    """As they are once the body was read."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         assert scope["type"] == "http"
@@ -49,6 +51,7 @@ class Application:
         if scope["path"] == "/slow":
             await asyncio.sleep(0.7)
         body = b"" if scope["path"] == "/unread" else await request.body()
+        self.headers.append(dict(scope["headers"]))
         await PlainTextResponse(f"{scope['path']} {len(body)}")(scope, receive, send)
 
 
@@ -385,3 +388,61 @@ def test_an_upgrade_is_not_taken_up_and_not_logged(caplog: pytest.LogCaptureFixt
 
 def test_the_limits_in_force_are_those_that_are_documented() -> None:
     assert (BoundedHttp.HEAD_LIMIT, BoundedHttp.HEAD_SECONDS, BoundedHttp.LINGER_SECONDS) == (32_768, 10.0, 5.0)
+
+
+def chunked(path: str, *chunks: bytes, extension: bytes = b"", trailers: bytes = b"", end: bool = True) -> bytes:
+    """A post in chunks; without `end` the trailers go on."""
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    parts = b"".join(b"%x%s\r\n%s\r\n" % (len(chunk), extension, chunk) for chunk in chunks)
+    return head + parts + b"0\r\n" + trailers + (b"\r\n" if end else b"")
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_what_stands_behind_a_body_never_becomes_a_header(at_once: bool) -> None:
+    """Not an address, not a credential, not a cookie [RFC 9110 6.5.1], whether it comes with the head or after it."""
+    octets = chunked(
+        "/t", b"abc", trailers=b"X-Forwarded-For: 203.0.113.9\r\nAuthorization: Basic eDp5\r\nCookie: a=b\r\n"
+    )
+
+    async def scene(app: Application, connect: Callable[[], Awaitable[Line]]) -> None:
+        line = await connect()
+        for part in (octets,) if at_once else (octets[:60], octets[60:75], octets[75:]):
+            line.say(part)
+            await asyncio.sleep(0.02)
+        assert (await line.answer())[2] == b"/t 3"
+        assert set(app.headers[0]) == {b"host", b"transfer-encoding"}
+        line.say(get("/next"))
+        assert (await line.answer())[2] == b"/next 0"
+
+    play(scene)
+
+
+@pytest.mark.parametrize(
+    "endless",
+    [
+        chunked("/t", b"abc", trailers=b"a: b\r\n" * 4_000, end=False),
+        chunked("/t", b"abc", trailers=b"a: " + b"b" * 24_000, end=False),
+        chunked("/t", *[b"x"] * 10, extension=b";e=" + b"x" * 4_000),
+    ],
+    ids=["many trailers", "one long trailer", "extensions"],
+)
+def test_what_comes_beside_a_body_has_an_end(endless: bytes) -> None:
+    """Nobody reads it, so nobody needs much of it."""
+
+    async def scene(app: Application, connect: Callable[[], Awaitable[Line]]) -> None:
+        line = await connect()
+        line.say(endless)
+        assert await line.closed()
+
+    play(scene)
+
+
+def test_a_large_body_in_ordinary_chunks_is_taken() -> None:
+    async def scene(app: Application, connect: Callable[[], Awaitable[Line]]) -> None:
+        line = await connect()
+        line.say(chunked("/t", *[b"x" * 4_096] * 300))
+        assert (await line.answer())[2] == b"/t 1228800"
+        line.say(chunked("/t", *[b"x" * 16] * 5_000))
+        assert (await line.answer())[2] == b"/t 80000"
+
+    play(scene)

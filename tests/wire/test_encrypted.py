@@ -22,6 +22,7 @@ from vestibule.model.key import KeyPurpose
 from vestibule.saml.names import ds, md, saml
 from vestibule.saml.response import ENCRYPTED_ASSERTION
 from vestibule.xml.encryption import XENC
+from vestibule.xml.signature import sign
 
 
 class Moving(FixedClock):
@@ -187,3 +188,25 @@ def test_aes_cbc_needs_the_setting_and_the_metadata_says_what_is_opened() -> Non
     document = configuration()
     document["connections"][0]["allow_cbc_encryption"] = True
     play(allowing, document)
+
+
+def test_an_encrypted_name_and_encrypted_attributes_are_opened_at_the_door() -> None:
+    """The assertion itself is in clear: what is in it alone needs our key."""
+
+    async def scene(world: World) -> None:
+        key = await published_key(world)
+
+        def edit(root: etree._Element) -> None:
+            encrypt(next(root.iter(saml("NameID"))), key, saml("EncryptedID"))
+            for attribute in list(root.iter(saml("Attribute"))):
+                encrypt(attribute, key, saml("EncryptedAttribute"))
+
+        root = etree.fromstring(base64.b64decode(world.saml_response(sign="none")))
+        edit(root)
+        sign(root.find(saml("Assertion")), key=idp_key(), after=saml("Issuer"))
+        code = code_of(await post(world, base64.b64encode(etree.tostring(root)).decode()))
+        tokens = (await world.redeem(code)).json()
+        claims = await world.browser().get("/userinfo", authorization=f"Bearer {tokens['access_token']}")
+        assert claims.json()["name"] == "Ada"
+
+    play(scene, configuration(**ACCEPT))

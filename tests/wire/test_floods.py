@@ -365,6 +365,79 @@ def test_a_body_that_keeps_coming_may_take_longer() -> None:
     play(scene, patience=IMPATIENT)
 
 
+def test_a_body_that_drips_without_end_is_cut_off() -> None:
+    """What comes buys time by its size, and never more than the longest that there is."""
+
+    async def drip() -> Message:
+        await asyncio.sleep(0.01)
+        return {"type": "http.request", "body": b"a", "more_body": True}
+
+    async def pour() -> Message:
+        await asyncio.sleep(0.01)
+        return {"type": "http.request", "body": b"a" * 1_000, "more_body": True}
+
+    async def scene(world: World) -> None:
+        assert (await ask(world, ACS, drip))[0] == 408
+
+    async def pouring(world: World) -> None:
+        assert (await ask(world, ACS, pour))[0] == 408
+
+    play(scene, patience=IMPATIENT)
+    play(pouring, patience=replace(IMPATIENT, longest=0.2))
+
+
+def test_of_many_large_bodies_at_once_those_that_are_too_much_are_refused_and_small_ones_are_not() -> None:
+    """What is held goes back when a request has ended, however it ended."""
+    patience = Patience(seconds=5.0, rate=1_000, held=10_000, small=2_000)
+
+    async def post_of(world: World, size: int, go_on: asyncio.Event) -> int:
+        parts = [b"SAMLResponse=" + b"A" * size]
+
+        async def receive() -> Message:
+            if parts:
+                return {"type": "http.request", "body": parts.pop(), "more_body": True}
+            await go_on.wait()
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        return (await ask(world, ACS, receive))[0]
+
+    async def scene(world: World) -> None:
+        go_on = asyncio.Event()
+        first = asyncio.create_task(post_of(world, 8_000, go_on))
+        for _ in range(20):  # until it waits for the rest of its body
+            await asyncio.sleep(0)
+        assert await post_of(world, 5_000, go_on) == 503
+        small = asyncio.create_task(post_of(world, 500, go_on))
+        go_on.set()
+        assert [await first, await small] == [400, 400]
+        assert await post_of(world, 9_000, go_on) == 400
+
+    play(scene, patience=patience)
+
+
+IMAGE = {"sec-fetch-dest": "image", "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors"}
+
+
+@pytest.mark.parametrize(
+    "embedded", [IMAGE, {"sec-fetch-dest": "iframe"}, {"sec-fetch-dest": "empty"}, {"sec-purpose": "prefetch"}]
+)
+def test_a_strangers_page_cannot_spend_what_its_visitors_company_has(embedded: dict[str, str]) -> None:
+    """Its images and frames are turned away in the end; whoever goes somewhere by himself is not, nor are his colleagues."""
+
+    async def scene(world: World) -> None:
+        visitor = world.browser(address="198.51.100.4")
+        statuses = [
+            (await visitor.get(f"/authorize?client_id=x{number}", cross_site=True, **embedded)).status_code
+            for number in range(230)
+        ]
+        assert statuses == [400] * 10 + [429] * 220
+        assert await signs_in(world, "198.51.100.4")
+        page = await visitor.get("/authorize?client_id=x", cross_site=True, **{"sec-fetch-dest": "document"})
+        assert page.status_code == 400
+
+    play(scene, settings=LIMITED)
+
+
 def test_after_the_body_nothing_is_hurried() -> None:
     """What is waited for then is the end of the connection, and that may take as long as the answer does."""
 

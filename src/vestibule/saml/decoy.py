@@ -65,9 +65,14 @@ bkqcG33HkmtL8NrzMX708Jr9X4YWaHAO0/sm//m5Z2u+01UC5GbEVA==
 _FILLER: Final = b"<within>" + b"filler " * 60 + b"</within>"
 
 
+def document(size: int) -> bytes:
+    """About `size` octets, of which the assertion is one part and filler the rest."""
+    filler = _FILLER * max(0, (size - len(ASSERTION)) // len(_FILLER))
+    return b"<within>" + ASSERTION + filler + b"</within>"
+
+
 def work(keys: Sequence[PublicKey], *, size: int) -> None:
     """Parses about `size` octets, and verifies as with the connection's `keys`."""
-    filler = _FILLER * max(0, (size - len(ASSERTION)) // len(_FILLER))
-    root = parse(b"<within>" + ASSERTION + filler + b"</within>")
+    root = parse(document(size))
     for assertion in root.iterchildren(saml("Assertion")):
         signature.verify(root, assertion, keys=(*keys, *signature.load_certificates((CERTIFICATE,))))
