@@ -227,7 +227,7 @@ def test_an_arrival_cannot_be_carried_to_another_browser() -> None:
     play(scene, configuration(unsolicited="confirm"))
 
 
-def test_every_page_forbids_framing_and_foreign_content() -> None:
+def test_the_question_forbids_framing_and_foreign_content() -> None:
     async def scene(world: World) -> None:
         victim = world.browser()
         page = await victim.get(await attack(world, victim), cross_site=True)
