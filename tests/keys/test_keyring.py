@@ -92,8 +92,15 @@ def secrets_of(key: StoredKey) -> set[bytes]:
         secrets = (private.private_numbers().private_value,)
     octets = [number.to_bytes((number.bit_length() + 7) // 8) for number in secrets]
     der = private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-    found = {b"PRIVATE", der, *(line for line in pem.splitlines()[2:-1]), *(way for one in octets for way in spelt(one))}
-    for one in octets:  # the positive control: in the open, every number would be found, by its octets and within base64
+    found = {
+        b"PRIVATE",
+        der,
+        *(line for line in pem.splitlines()[2:-1]),
+        *(way for one in octets for way in spelt(one)),
+    }
+    for (
+        one
+    ) in octets:  # the positive control: in the open, every number would be found, by its octets and within base64
         assert one in der
         assert any(way in pem.replace(b"\n", b"") for way in spelt(one))
     return found

@@ -102,7 +102,18 @@ class BreakingStore(MemoryStore):
 def test_b18_every_write_of_the_port_is_broken_somewhere() -> None:
     """The list above is whole: a noun or method that writes and is not in it would never be broken off."""
     store = MemoryStore()
-    reads = {"find", "held", "claimed", "restarts", "access", "refresh", "grants", "waiting", "connection", "connections"}
+    reads = {
+        "find",
+        "held",
+        "claimed",
+        "restarts",
+        "access",
+        "refresh",
+        "grants",
+        "waiting",
+        "connection",
+        "connections",
+    }
     reads |= {
         "connection_by_domain",
         "application",
