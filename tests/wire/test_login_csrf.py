@@ -13,7 +13,6 @@ from tests.wire.world import (
     MALLORY,
     WireBrowser,
     World,
-    asked,
     authorization,
     code_of,
     configuration,
