@@ -1,21 +1,31 @@
 """The keyring: keys are made once, sealed, published before they sign, and seen by all nodes within 30 s."""
 
 import asyncio
+import base64
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from tests.doubles import START, CountingEntropy, FixedClock
 
 from vestibule.ground.errors import Refused
 from vestibule.jose import jwt
 from vestibule.keys.keyring import PUBLISHED_AHEAD, Keyring
+from vestibule.keys.seal import Seal
 from vestibule.model.ids import ConnectionId
 from vestibule.model.key import KeyPurpose, StoredKey
+from vestibule.store.codec import encode
 from vestibule.store.memory import MemoryStore
+from vestibule.store.sqlite import SqliteStore
 
 MASTER = b"m" * 32
+ACME = ConnectionId("con_acme")
+BETA = ConnectionId("con_beta")
 
 
 class Nodes:
@@ -59,8 +69,65 @@ def test_the_first_keys_sign_though_the_clock_is_set_back_after_the_first_start(
     assert asyncio.run(nodes.node("behind").saml_signer())
 
 
-def test_no_private_key_lies_open_in_the_store(made: tuple[StoredKey, ...]) -> None:
-    assert not any(b"PRIVATE" in key.sealed for key in made)
+def spelt(secret: bytes) -> set[bytes]:
+    """The octets as they are, as a number in decimal and hex, and in base64 of both kinds, wherever in a text they begin."""
+    number = int.from_bytes(secret)
+    found = {secret, secret.lstrip(b"\0"), str(number).encode(), f"{number:x}".encode(), f"{number:X}".encode()}
+    for before in range(3):  # the first and the last four characters hold what stands beside the octets too
+        found.add(base64.b64encode(bytes(before) + secret)[4:-4])
+        found.add(base64.urlsafe_b64encode(bytes(before) + secret)[4:-4])
+    return found
+
+
+def secrets_of(key: StoredKey) -> set[bytes]:
+    """Whatever would give the private key away: its numbers in every spelling, and the body of its PEM."""
+    about = f"{key.purpose} {key.kid}" + (f" {key.connection}" if key.connection else "")
+    pem = Seal(master_key=MASTER).open(key.sealed, about=about).encode()
+    private = load_pem_private_key(pem, None)
+    if isinstance(private, RSAPrivateKey):
+        numbers = private.private_numbers()
+        secrets = (numbers.d, numbers.p, numbers.q, numbers.dmp1, numbers.dmq1, numbers.iqmp)
+    else:
+        assert isinstance(private, EllipticCurvePrivateKey)
+        secrets = (private.private_numbers().private_value,)
+    octets = [number.to_bytes((number.bit_length() + 7) // 8) for number in secrets]
+    der = private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    found = {
+        b"PRIVATE",
+        der,
+        *(line for line in pem.splitlines()[2:-1]),
+        *(way for one in octets for way in spelt(one)),
+    }
+    for (
+        one
+    ) in octets:  # the positive control: in the open, every number would be found, by its octets and within base64
+        assert one in der
+        assert any(way in pem.replace(b"\n", b"") for way in spelt(one))
+    return found
+
+
+def test_no_private_key_lies_open_in_the_store(made: tuple[StoredKey, ...], tmp_path: Path) -> None:
+    """Neither in a row that is sealed, nor in its record, nor in any file of the database; the master key is not there at all."""
+
+    async def run() -> tuple[StoredKey, ...]:
+        store = SqliteStore(tmp_path / "vestibule.db")
+        await store.open()
+        await store.keep(*made)
+        keyring = Keyring(store=store, clock=FixedClock(), entropy=CountingEntropy(), master_key=MASTER)
+        await keyring.prepare()
+        await keyring.encryption_certificate(ACME)
+        keys = (*await store.keys.all(), *await store.keys.of(ACME))
+        await store.close()
+        return keys
+
+    keys = {key.kid: key for key in asyncio.run(run())}.values()
+    assert {key.purpose for key in keys} == set(KeyPurpose)
+    files = [path.read_bytes() for path in tmp_path.iterdir()]
+    places = [*files, *(key.sealed for key in keys), *(encode(key).encode() for key in keys)]
+    assert all(any(key.kid.encode() in file for file in files) for key in keys)
+    secrets = {way for key in keys for way in secrets_of(key)} | spelt(MASTER)
+    assert min(map(len, secrets)) >= len(b"PRIVATE")
+    assert [way for way in secrets for place in places if way in place or way in place.replace(b"\\n", b"")] == []
 
 
 def test_a_second_start_makes_nothing(nodes: Nodes) -> None:
@@ -249,10 +316,6 @@ def test_a_wrong_master_key_is_refused_even_where_the_check_was_lost() -> None:
         assert caught.value.code == "keys.seal_check"
 
     asyncio.run(story())
-
-
-ACME = ConnectionId("con_acme")
-BETA = ConnectionId("con_beta")
 
 
 def test_each_connection_has_a_key_of_its_own_that_is_made_once_and_sealed(nodes: Nodes) -> None:

@@ -10,6 +10,7 @@ from tests.wire.world import (
     ADA,
     CRM,
     World,
+    asked,
     authorization,
     code_of,
     configuration,
@@ -22,6 +23,7 @@ from tests.wire.world import (
 
 from vestibule.web import app
 
+SECRET = configuration()["applications"][0]["client_secret"]
 HOSTILE = (
     "",
     " ",
@@ -278,19 +280,31 @@ def test_an_unexpected_address_is_a_page_and_a_login_that_is_not_there_has_a_ref
 
 
 def test_nothing_secret_is_logged(capsys: pytest.CaptureFixture[str]) -> None:
-    """No assertion, code, token, cookie or attribute value goes to the log, of a success or of a failure."""
+    """No message, code, token, cookie or attribute value goes to the log or the audit trail, of a success or of a failure."""
 
     async def scene(world: World) -> None:
         browser = world.browser()
-        sent = await browser.get(authorization(), cross_site=True)
-        code = code_of(await browser.get(location(await world.answer(browser, sent)), cross_site=True))
+        sent = await browser.get(authorization(scope="openid email offline_access"), cross_site=True)
+        form = {"SAMLResponse": world.saml_response(in_response_to=asked(sent).id)}
+        arrived = await browser.post("/login/callback?connection=acme", form, cross_site=True)
+        code = code_of(await browser.get(location(arrived), cross_site=True))
         tokens = (await world.redeem(code)).json()
-        refused(await world.answer(browser, sent), 400)
-        refused(await world.tile(world.browser(), audience="https://other.example/"), 400)
+        references = [
+            refused(await browser.post("/login/callback?connection=acme", form, cross_site=True), 400),
+            refused(await world.tile(world.browser(), audience="https://other.example/"), 400),
+        ]
         logged = "".join(capsys.readouterr())
-        for secret in (code, tokens["access_token"], tokens["id_token"], ADA, "SAMLResponse"):
+        events = await world.house.store.events.latest(limit=100)
+        kept = repr(events)
+        assert {"login.succeeded", "code.redeemed", "login.refused"} <= {event.kind for event in events}
+        for reference in references:
+            assert reference in logged, "the positive control: it was logged at all"
+            assert reference in kept
+        cookies = [value.rpartition(".")[2] for value, _ in browser.jar.values()]
+        assert all(len(value) > 20 for value in cookies)
+        given = [code, *(tokens[name] for name in ("access_token", "id_token", "refresh_token"))]
+        for secret in (*given, *cookies, SECRET, ADA, form["SAMLResponse"], "SAMLResponse=", "<saml"):
             assert secret not in logged
-        for value, _ in browser.jar.values():
-            assert value.partition(".")[2] not in logged or not value.partition(".")[2]
+            assert secret not in kept
 
     play(scene, configuration())

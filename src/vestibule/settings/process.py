@@ -186,8 +186,8 @@ VARIABLES: tuple[Variable, ...] = (
         kind="base64 of 32 bytes",
         default="a file",
         meaning="Seals signing keys at rest. Without it, a key is made once, in a file beside the database "
-        "(`vestibule.db.key`, readable by its owner alone). Back it up with the database: without the key the "
-        "database cannot be opened.",
+        "(`vestibule.db.key`, readable by its owner alone). Back it up too, apart from the database: without the "
+        "key, what is sealed there cannot be opened; with both, anybody can open it.",
     ),
     Variable(
         name="VESTIBULE_HOST",
