@@ -99,3 +99,34 @@ def test_a_comment_that_slipped_through_parts_no_text() -> None:
     assert isinstance(root[0], etree._Comment)
     with refusal("xml.element_in_text"):
         text(root)
+
+
+def declaring(count: int, *, letters: int = 1) -> bytes:
+    return b" ".join(b'xmlns:%s%d="u:%d"' % (b"n" * letters, number, number) for number in range(count))
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_sixty_four_declarations_may_be_in_scope_and_no_more(nested: bool) -> None:
+    """On one element, or on all that it stands in."""
+
+    def document(count: int) -> bytes:
+        if not nested:
+            return b"<a %s/>" % declaring(count)
+        return b"<a %s><b %s/></a>" % (declaring(count - 10), declaring(10, letters=2))
+
+    parse(document(64))
+    with refusal("xml.too_complex"):
+        parse(document(65))
+
+
+def test_declarations_of_neighbours_do_not_add_up() -> None:
+    """A directory group a value declares its types over and over."""
+    parse(b"<a>" + b"<b %s/>" % declaring(60) * 40 + b"</a>")
+
+
+def test_a_prefix_has_sixty_four_characters_at_most() -> None:
+    """Characters, not octets."""
+    for letter in ("x", "é"):
+        parse(f'<a xmlns:{letter * 64}="u:x"/>'.encode())
+        with refusal("xml.too_complex"):
+            parse(f'<a xmlns:{letter * 65}="u:x"/>'.encode())
