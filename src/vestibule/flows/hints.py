@@ -101,6 +101,13 @@ HINTS: Final[Mapping[str, Hint]] = {
         "If the tile has a RelayState, compare it with the `routes` of the connection.",
         "Enable the application, or let `idp_initiated` of connection {name} name another.",
     ),
+    "request": Hint(
+        "The form was refused as a whole, before the response in it was looked at: a field came twice, it is not percent-encoded UTF-8, "
+        "it has more fields than anybody needs, or it was sent as another media type. No browser posts such a form for the usual page of an identity provider.",
+        "Let the page that posts the response hold the fields SAMLResponse and RelayState, each once, and let a browser encode them.",
+        _NOBODYS,
+        (ACS,),
+    ),
     "saml.no_response": Hint(
         "What was posted is no SAML response by the POST binding.",
         "Set the binding of the assertion consumer service to HTTP-POST (not Artifact, not Redirect).",

@@ -136,6 +136,8 @@ class Inspecting:
 
     async def _go(self, walk: Walk, connection: Connection, captured: Captured, style: str) -> None:
         """Step by step as in `Receiving`, but that no browser is asked for cookies and the claim is only looked up."""
+        if captured.unread is not None:
+            raise captured.unread
         deciding = Deciding(
             store=self.store, keyring=self.keyring, issuer=self.issuer, host=self.host, answering=self.answering
         )
