@@ -260,12 +260,42 @@ def test_what_was_changed_on_its_way_is_told_from_a_wrong_key(desk: Desk) -> Non
         found.text = ("B" if text[0] != "B" else "C") + text[1:]
 
     broken = refused(desk.inspect(value(certificate=idp_certificate(), tamper=spoil)), "xml.signature_value")
-    assert "not even the certificate that the message brings verifies it" in looked(broken)
+    assert "brings this connection's own certificate 1, so nothing rolled over: the signature was changed" in looked(
+        broken
+    )
+    alien = value(key=idp_key("new"), certificate=idp_certificate("new"), tamper=spoil)
+    assert "not even the certificate that the message brings verifies it" in looked(desk.inspect(alien))
 
     both = value(
         key=idp_key("new"), certificate=idp_certificate("new"), tamper=_text(saml("NameID"), "mallory@acme.example")
     )
     assert "was changed after it was signed; and it was signed by a certificate" in looked(desk.inspect(both))
+
+
+def _indented(root: etree._Element) -> None:
+    etree.indent(root)
+
+
+def test_a_copy_that_a_viewer_indented_is_not_called_a_new_certificate(desk: Desk) -> None:
+    """The message brings the connection's own certificate: what is to be mended is the copy."""
+    for how in ({"sign": "assertion"}, {"sign": "response"}):
+        found = refused(
+            desk.inspect(value(certificate=idp_certificate(), tamper=_indented, **how)), "xml.signature_value"
+        )
+        said = looked(found)
+        assert "brings this connection's own certificate 1, so nothing rolled over" in said
+        assert "copied from a viewer that indents XML? Save a HAR file instead." in said
+        assert [one.code for one in found.advice] == ["xml.signature_value"]
+        assert "pretty-printed" in advised(found)
+        assert "it rolled over" not in advised(found)
+
+
+def test_an_indented_copy_without_a_certificate_is_perhaps_one(desk: Desk) -> None:
+    """White space in what was signed may have been there from the first, so both are said; without it nothing of the kind is."""
+    found = refused(desk.inspect(value(tamper=_indented)), "xml.signature_value")
+    assert "perhaps it was reformatted" in looked(found)
+    assert "it rolled over" in advised(found)
+    assert "reformatted" not in looked(desk.inspect(value(key=idp_key("new"))))
 
 
 def test_an_unsigned_response_is_told_which_switch(desk: Desk) -> None:

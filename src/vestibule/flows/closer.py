@@ -17,11 +17,12 @@ from vestibule.saml.names import FORMAT_TRANSIENT
 from vestibule.saml.suppose import SignatureFacts, Supposition
 from vestibule.saml.trust import VerifiedAssertion
 from vestibule.upstream import saml as upstream
-from vestibule.xml.certificate import CertificateFacts
+from vestibule.xml.certificate import CertificateFacts, describe
 from vestibule.xml.encryption import CONTENT
 
 _MOST_COMPARED: Final = 8
 _SECOND: Final = timedelta(seconds=1)
+_INDENTED: Final = "Was the file copied from a viewer that indents XML? Save a HAR file instead."
 _STATUS: Final = {
     "RequestDenied": "The identity provider denies it: as a rule the person is not assigned to this application.",
     "NoPassive": "A silent login was asked for, and nobody is signed in there.",
@@ -238,9 +239,16 @@ def _whose(one: SignatureFacts, connection: Connection) -> str:
     """Whether the certificate that the message brings along would verify it. It is never believed; it only says which one to ask for."""
     if one.verifies_with:
         return f"{one.where}: this signature verifies with certificate {one.verifies_with[0]} of the connection."
+    own = _own(one, connection)
+    if own is not None:
+        return (
+            f"{one.where}: it brings this connection's own certificate {own}, so nothing rolled over: the signature was changed afterwards, "
+            f"or made with another key. {_INDENTED}"
+        )
     readable = [brought for brought in one.brought if brought.certificate is not None]
     if not readable:
-        return f"{one.where}: the signature brings no certificate along, so it cannot be said whose it is."
+        perhaps = f" But it holds white space, so perhaps it was reformatted. {_INDENTED}" if one.spaced else ""
+        return f"{one.where}: the signature brings no certificate along, so it cannot be said whose it is.{perhaps}"
     first = next((brought for brought in readable if brought.outcome == ""), readable[0])
     named = described(first.certificate)
     if first.outcome == "":
@@ -260,6 +268,22 @@ def _whose(one: SignatureFacts, connection: Connection) -> str:
         f"{one.where}: not even the certificate that the message brings verifies it ({named}): the signature was changed on its way, or "
         "made with another key."
     )
+
+
+def _own(one: SignatureFacts, connection: Connection) -> int | None:
+    """The place, from 1, of the first of the connection's certificates that the signature brings along."""
+    brought = {each.certificate.fingerprint for each in one.brought if each.certificate is not None}
+    known = [describe(pem) for pem in connection.idp.certificates]
+    return next((at for at, facts in enumerate(known, 1) if facts is not None and facts.fingerprint in brought), None)
+
+
+def mend(case: Case) -> str:
+    """The code whose advice fits: the refusal's own, or that of what lies behind it."""
+    if case.code == "xml.signature_value":
+        failed = [one for one in case.seen.signatures if not one.verifies_with]
+        if failed and all(_own(one, case.connection) is not None for one in failed):
+            return "xml.signature_digest"
+    return case.code
 
 
 def described(certificate: CertificateFacts | None) -> str:

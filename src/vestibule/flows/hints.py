@@ -353,9 +353,9 @@ def hint(code: str) -> Hint | None:
     return HINTS.get(code)
 
 
-def advice(code: str, connection: Connection, issuer: str) -> Advice | None:
-    """The hint with the values of this connection."""
-    found = hint(code)
+def advice(code: str, connection: Connection, issuer: str, *, like: str | None = None) -> Advice | None:
+    """The hint with the values of this connection; `like` is the code that is looked up, where another one's fits better."""
+    found = hint(like or code)
     if found is None:
         return None
     words = {

@@ -96,6 +96,7 @@ class Inspecting:
         at_issue = await self._at_issue(connection, captured, style, walk, seen, at)
         cases = await self._cases(connection, seen, acs_url, at, _failed(walk, at_issue, road))
         causes = [code for code in (None if at_issue is None else at_issue.code, walk.code) if code is not None]
+        mends = {case.code: closer.mend(case) for case in cases}
         return Inspection(
             source=_source(captured),
             connection=connection.name,
@@ -117,7 +118,7 @@ class Inspecting:
             advice=tuple(
                 advice
                 for code in dict.fromkeys(causes)
-                if (advice := hints.advice(code, connection, self.issuer)) is not None
+                if (advice := hints.advice(code, connection, self.issuer, like=mends.get(code))) is not None
             ),
             at_issue=at_issue,
         )
