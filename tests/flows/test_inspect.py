@@ -23,7 +23,7 @@ from tests.flows.inspecting import ACS, NAMES, SP, Desk, advised, looked, octets
 from tests.xml.encrypter import How
 
 import vestibule
-from vestibule.flows import hints
+from vestibule.flows import closer, hints
 from vestibule.flows.inspection import Inspection
 from vestibule.flows.walk import ROAD, STAGES, stage_of
 from vestibule.ground.errors import Refused
@@ -270,6 +270,27 @@ def test_what_was_changed_on_its_way_is_told_from_a_wrong_key(desk: Desk) -> Non
         key=idp_key("new"), certificate=idp_certificate("new"), tamper=_text(saml("NameID"), "mallory@acme.example")
     )
     assert "was changed after it was signed; and it was signed by a certificate" in looked(desk.inspect(both))
+
+
+@pytest.mark.parametrize(
+    ("second", "told"),
+    [
+        ("InvalidNameIDPolicy", "Allow emailAddress or persistent as the NameID format"),
+        ("RequestDenied", "assign the person to the application"),
+        ("Unheard_of.thing", "Look into its sign-in log"),
+    ],
+)
+def test_a_status_has_the_advice_of_its_second_code(desk: Desk, second: str, told: str) -> None:
+    def edit(root: etree._Element) -> None:
+        outer = next(root.iter(samlp("StatusCode")))
+        outer.set("Value", "urn:oasis:names:tc:SAML:2.0:status:Requester")
+        etree.SubElement(outer, samlp("StatusCode"), Value=f"urn:oasis:names:tc:SAML:2.0:status:{second}")
+        root.remove(root.find(saml("Assertion")))
+
+    found = refused(desk.inspect(value(sign="none", edit=edit)), "saml.status")
+    assert [one.code for one in found.advice] == ["saml.status"]
+    assert told in advised(found)
+    assert ("Vestibule asks for no format of its own" in advised(found)) == (second == "InvalidNameIDPolicy")
 
 
 def _indented(root: etree._Element) -> None:
@@ -605,7 +626,7 @@ def test_every_refusal_on_the_road_has_a_hint() -> None:
 
 
 def test_every_hint_is_for_a_refusal_that_exists() -> None:
-    every = codes() | {"login.other_browser", "login.other_host"}
+    every = codes() | {"login.other_browser", "login.other_host"} | {f"saml.status.{name}" for name in closer.STATUS}
     idle = {
         name
         for name in hints.HINTS

@@ -23,7 +23,7 @@ from vestibule.xml.encryption import CONTENT
 _MOST_COMPARED: Final = 8
 _SECOND: Final = timedelta(seconds=1)
 _INDENTED: Final = "Was the file copied from a viewer that indents XML? Save a HAR file instead."
-_STATUS: Final = {
+STATUS: Final = {
     "RequestDenied": "The identity provider denies it: as a rule the person is not assigned to this application.",
     "NoPassive": "A silent login was asked for, and nobody is signed in there.",
     "AuthnFailed": "The person could not sign in there, or cancelled.",
@@ -283,6 +283,9 @@ def mend(case: Case) -> str:
         failed = [one for one in case.seen.signatures if not one.verifies_with]
         if failed and all(_own(one, case.connection) is not None for one in failed):
             return "xml.signature_digest"
+    if case.code == "saml.status":
+        names = [status.rpartition(":")[2] for status in case.seen.status]
+        return f"saml.status.{next((name for name in reversed(names) if name in STATUS), '')}".rstrip(".")
     return case.code
 
 
@@ -307,7 +310,7 @@ def _status(case: Case) -> Iterator[str]:
         return
     for status in case.seen.status:
         name = status.rpartition(":")[2]
-        yield f"{name}. {_STATUS.get(name, '')}".rstrip(" ")
+        yield f"{name}. {STATUS.get(name, '')}".rstrip(" ")
 
 
 def _encryption(case: Case) -> Iterator[str]:

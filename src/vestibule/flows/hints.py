@@ -173,6 +173,12 @@ HINTS: Final[Mapping[str, Hint]] = {
         "If it refuses how we ask: `sign_requests` and `request_binding` of connection {name}.",
         (AUDIENCE, ACS, METADATA),
     ),
+    "saml.status.InvalidNameIDPolicy": Hint(
+        "The identity provider may not, or cannot, name this person to this application as it is set up there.",
+        "Allow emailAddress or persistent as the NameID format of this application, and map it to a field that this person has.",
+        "Nothing is to be set here: Vestibule asks for no format of its own.",
+        (AUDIENCE, METADATA),
+    ),
     "xml.encryption_algorithm": Hint(
         "The identity provider encrypts in an old way: 3DES, RSA 1.5 or AES-CBC.",
         "Set the algorithm for assertions of this service provider to AES-256-GCM (or AES-128-GCM), and that for the key to RSA-OAEP; or "
