@@ -60,6 +60,9 @@ def har(*entries: Any) -> bytes:
         (json.dumps([{"name": "SAMLResponse", "value": VALUE}]), "JSON"),
         (json.dumps(f"SAMLResponse={VALUE}"), "form"),
         (f'<html><form><input name="RelayState" value="a"/><INPUT type=hidden value="{VALUE}" name="SAMLResponse"></form>', "HTML form"),
+        (f'<form method=post><input type=hidden name=SAMLResponse value="{VALUE}"></form>', "HTML form"),
+        (f"<form method=post><input name=RelayState value=a><input type=hidden name='SAMLResponse' value={VALUE}></form>", "HTML form"),
+        (f'<input data-value=x data-name="other" name=SAMLResponse value={VALUE}>', "HTML form"),
     ],
 )  # fmt: skip
 def test_every_way_to_save_it_gives_the_value_back(written: str, kind: str) -> None:

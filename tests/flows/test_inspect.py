@@ -273,6 +273,24 @@ def test_what_was_changed_on_its_way_is_told_from_a_wrong_key(desk: Desk) -> Non
 
 
 @pytest.mark.parametrize(
+    ("text", "doubly"),
+    [
+        (base64.b64encode(value().encode()).decode(), True),
+        (base64.b64encode(base64.encodebytes(octets())).decode(), True),
+        (base64.b64encode(b"a template that was never filled in").decode(), False),
+        (base64.b64encode(base64.b64encode(b"no message")).decode(), False),
+        (base64.b64encode(b"<Response>").decode(), False),
+        ("=", False),
+    ],
+)
+def test_base64_of_base64_is_called_so(desk: Desk, text: str, doubly: bool) -> None:
+    """It is refused as what it is, something that is no XML; and the closer look says how it came about."""
+    found = desk.inspect(text)
+    assert not found.accepted
+    assert ("base64 of base64" in looked(found)) == doubly
+
+
+@pytest.mark.parametrize(
     ("second", "told"),
     [
         ("InvalidNameIDPolicy", "Allow emailAddress or persistent as the NameID format"),

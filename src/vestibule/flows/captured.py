@@ -35,7 +35,7 @@ _LABELLED = re.compile(
     r"([A-Za-z0-9+/%]{20,}(?:\r?\n[ \t]{0,64}(?!RelayState)[A-Za-z0-9+/%]+(?=[\r\n=\"'`]|$))*={0,2})"
 )
 _INPUT = re.compile(r"<input\b[^<>]*>", re.IGNORECASE)
-_ATTRIBUTE = re.compile(r"""\b(name|value)\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
+_ATTRIBUTE = re.compile(r"""(?<![\w\-])(name|value)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'<>`]+))""", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +159,7 @@ def _inputs(page: str) -> Mapping[str, str]:
     """The hidden fields of a saved page that posts itself."""
     fields = {}
     for tag in _INPUT.findall(page):
-        said = {name.lower(): html.unescape(one or other) for name, one, other in _ATTRIBUTE.findall(tag)}
+        said = {name.lower(): html.unescape("".join(value)) for name, *value in _ATTRIBUTE.findall(tag)}
         if said.get("name") in _FIELDS:
             fields[said["name"]] = said.get("value", "")
     return fields if "SAMLResponse" in fields else {}

@@ -10,7 +10,9 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from vestibule.flows.inspection import Comparison
+from vestibule.ground.errors import Refused
 from vestibule.model.connection import Connection
+from vestibule.saml import bindings
 from vestibule.saml.checks import MAX_SKEW
 from vestibule.saml.instant import read_instant, shifted
 from vestibule.saml.names import FORMAT_TRANSIENT
@@ -57,6 +59,18 @@ def evidence(case: Case) -> tuple[str, ...]:
     if it is not None:
         found += [*_clock(case, it), *_elsewhere(case, it), *_name(case, it)]
     return tuple(found)
+
+
+def twice(value: str) -> tuple[str, ...]:
+    """Whether the value of the form field is base64 of base64, as a sentence."""
+    try:
+        inner = bindings.decode_post(value).strip()
+        message = bindings.decode_post(inner.decode("ascii"))
+    except (Refused, UnicodeDecodeError):
+        return ()
+    if not message.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<"):
+        return ()
+    return ("The value is base64 of base64: the message was encoded once more than the POST binding wants it.",)
 
 
 # -- values that should be one ---------------------------------------------------------------------------------------------

@@ -113,7 +113,15 @@ class Inspecting:
             message=None if seen is None else _message(seen, reveal=request.reveal),
             way=way(walk),
             claims=_claims(walk, seen, connection, reveal=request.reveal),
-            evidence=tuple(dict.fromkeys([*stray, *(said for case in cases for said in closer.evidence(case))])),
+            evidence=tuple(
+                dict.fromkeys(
+                    [
+                        *stray,
+                        *(closer.twice(captured.form.get("SAMLResponse", "")) if seen is None else ()),
+                        *(said for case in cases for said in closer.evidence(case)),
+                    ]
+                )
+            ),
             comparisons=tuple(dict.fromkeys(pair for case in cases for pair in closer.comparisons(case))),
             advice=tuple(
                 advice
