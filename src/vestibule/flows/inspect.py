@@ -91,6 +91,7 @@ class Inspecting:
         style, stray = self._style(connection, captured, request.style)
         walk = await self._walk(connection, captured, style, at)
         seen = await self._seen(connection, captured)
+        odd = (*stray, *(closer.twice(captured.form.get("SAMLResponse", "")) if seen is None else ()))
         acs_url = upstream.acs_urls(connection, self.issuer)[style]
         road = stages(walk, await self._notes(connection, walk, seen, acs_url, at))
         at_issue = await self._at_issue(connection, captured, style, walk, seen, at)
@@ -113,15 +114,7 @@ class Inspecting:
             message=None if seen is None else _message(seen, reveal=request.reveal),
             way=way(walk),
             claims=_claims(walk, seen, connection, reveal=request.reveal),
-            evidence=tuple(
-                dict.fromkeys(
-                    [
-                        *stray,
-                        *(closer.twice(captured.form.get("SAMLResponse", "")) if seen is None else ()),
-                        *(said for case in cases for said in closer.evidence(case)),
-                    ]
-                )
-            ),
+            evidence=tuple(dict.fromkeys([*odd, *(said for case in cases for said in closer.evidence(case))])),
             comparisons=tuple(dict.fromkeys(pair for case in cases for pair in closer.comparisons(case))),
             advice=tuple(
                 advice
