@@ -177,6 +177,14 @@ def test_parameters_alone_are_held_to_the_same() -> None:
     assert found.unread.code == "request.duplicate_parameter"
 
 
+def test_a_form_has_the_bound_of_the_consumer() -> None:
+    """Whichever of its fields is the large one; at the bound it is read."""
+    room = captured.ACS_LIMIT - len(f"SAMLResponse={GOOD}&x=")
+    for size, code in ((room, None), (room + 1, "request.too_large")):
+        (found,) = read(har(entry(f"SAMLResponse={GOOD}&x=" + "1" * size)))
+        assert (found.unread and found.unread.code) == code
+
+
 def test_a_post_of_another_media_type_is_not_read() -> None:
     made = entry()
     made["request"]["postData"]["mimeType"] = "text/plain; charset=utf-8"

@@ -136,6 +136,7 @@ BODIES: dict[str, tuple[str | None, Callable[[str], str]]] = {
         "request.too_many_fields",
         lambda good: f"SAMLResponse={good}" + "".join(f"&f{at}=1" for at in range(100)),
     ),
+    "too much": ("request.too_large", lambda good: f"SAMLResponse={good}&x=" + "1" * 1_600_000),
     "a plus": ("saml.base64", lambda good: f"SAMLResponse={good.replace('%2B', '+')}"),
 }
 

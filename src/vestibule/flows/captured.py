@@ -18,6 +18,8 @@ from vestibule.ground.errors import Refused
 
 MAX_FILE: Final = 64 * 1024 * 1024
 """Bytes. A HAR file holds everything that a browser loaded meanwhile."""
+ACS_LIMIT: Final = 1_600_000
+"""Bytes of a form that can hold a message of 1 MiB in base64 [SAMLBind 3.5.4]; percent-encoding of a few characters included."""
 _FIELDS: Final = ("SAMLResponse", "RelayState")
 _DEEPEST: Final = 40
 
@@ -150,7 +152,10 @@ def _read_strictly(found: Captured, body: str, media: str = strict.TYPE) -> Capt
     """With the whole form, as the assertion consumer service reads it, or refuses to."""
     try:
         strict.of_type(media)
-        return replace(found, form=strict.parse(body.encode("utf-8", "surrogatepass")))
+        octets = body.encode("utf-8", "surrogatepass")
+        if len(octets) > ACS_LIMIT:
+            raise strict.too_large(ACS_LIMIT, len(octets))
+        return replace(found, form=strict.parse(octets))
     except Refused as refused:
         return replace(found, unread=refused)
 

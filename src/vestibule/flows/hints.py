@@ -103,7 +103,7 @@ HINTS: Final[Mapping[str, Hint]] = {
     ),
     "request": Hint(
         "The form was refused as a whole, before the response in it was looked at: a field came twice, it is not percent-encoded UTF-8, "
-        "it has more fields than anybody needs, or it was sent as another media type. No browser posts such a form for the usual page of an identity provider.",
+        "it is larger or has more fields than anybody needs, or it was sent as another media type. No browser posts such a form for the usual page of an identity provider.",
         "Let the page that posts the response hold the fields SAMLResponse and RelayState, each once, and let a browser encode them.",
         _NOBODYS,
         (ACS,),

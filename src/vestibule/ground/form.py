@@ -48,3 +48,8 @@ def parse(raw: bytes, *, repeatable: Collection[str] = ()) -> dict[str, str]:
             raise Refused("request.duplicate_parameter", "A parameter was sent twice; send each once.", got=name[:80])
         found[name] = value
     return found
+
+
+def too_large(limit: int, size: int) -> Refused:
+    """The refusal of a body of more than `limit` bytes."""
+    return Refused("request.too_large", "The body is larger than this address takes.", want=limit, got=size)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from starlette.requests import Request
 
 from vestibule.ground.errors import Refused
-from vestibule.ground.form import of_type, parse
+from vestibule.ground.form import of_type, parse, too_large
 
 QUERY_LIMIT = 16_384
 """Bytes of a query string: four times what browsers and balancers reliably pass."""
@@ -28,13 +28,13 @@ async def body(request: Request, *, limit: int) -> bytes:
     """The whole body, of at most `limit` bytes; a longer one is refused before it is read to the end."""
     declared = request.headers.get("content-length")
     if declared is not None and declared.isdecimal() and int(declared) > limit:
-        raise _too_large(limit, int(declared))
+        raise too_large(limit, int(declared))
     chunks: list[bytes] = []
     size = 0
     async for chunk in request.stream():
         size += len(chunk)
         if size > limit:
-            raise _too_large(limit, size)
+            raise too_large(limit, size)
         chunks.append(chunk)
     return b"".join(chunks)
 
@@ -43,7 +43,3 @@ async def read(request: Request, *, limit: int = 65_536, repeatable: Collection[
     """The parameters of a form body; nothing but `application/x-www-form-urlencoded` is read."""
     of_type(request.headers.get("content-type", ""))
     return parse(await body(request, limit=limit), repeatable=repeatable)
-
-
-def _too_large(limit: int, size: int) -> Refused:
-    return Refused("request.too_large", "The body is larger than this address takes.", want=limit, got=size)
