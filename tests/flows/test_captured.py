@@ -62,7 +62,7 @@ def har(*entries: Any) -> bytes:
         (f'<html><form><input name="RelayState" value="a"/><INPUT type=hidden value="{VALUE}" name="SAMLResponse"></form>', "HTML form"),
         (f'<form method=post><input type=hidden name=SAMLResponse value="{VALUE}"></form>', "HTML form"),
         (f"<form method=post><input name=RelayState value=a><input type=hidden name='SAMLResponse' value={VALUE}></form>", "HTML form"),
-        (f'<input data-value=x data-name="other" name=SAMLResponse value={VALUE}>', "HTML form"),
+        (f'<input name=SAMLResponse value={VALUE} data-value=x data-name="other">', "HTML form"),
     ],
 )  # fmt: skip
 def test_every_way_to_save_it_gives_the_value_back(written: str, kind: str) -> None:
