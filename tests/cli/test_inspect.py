@@ -92,17 +92,32 @@ def test_a_file_without_a_response_ends_with_1_and_a_sentence(desk: Desk, conten
     assert f"rule: {code}" in result.stderr
 
 
-def test_a_file_that_is_no_file_ends_with_1_and_a_sentence(desk: Desk) -> None:
+def test_a_file_that_is_no_file_ends_with_2_and_a_sentence(desk: Desk) -> None:
+    """A script can tell a refused response from a name that was mistyped."""
     for file in ("/nowhere/at/all", "/dev/zero"):
         result = desk.line.run("inspect", file, "--connection", "acme")
-        assert (result.exit_code, result.stdout) == (1, "")
+        assert (result.exit_code, result.stdout) == (2, "")
         assert "rule: inspect.unreadable" in result.stderr
 
 
-def test_an_unknown_connection_ends_with_1(desk: Desk) -> None:
+def test_an_unknown_connection_ends_with_2(desk: Desk) -> None:
     result = run(desk, value(), connection="nobody")
-    assert result.exit_code == 1
+    assert (result.exit_code, result.stdout) == (2, "")
     assert "rule: connection.unknown" in result.stderr
+
+
+def test_a_file_of_many_responses_is_judged_one_by_one(desk: Desk) -> None:
+    """Fifty are judged at once; of more, none is, unless it is chosen: an exit code of 0 speaks for all of them."""
+    good = value()
+    many = har(*[START.isoformat()] * 51, response=good)
+    result = run(desk, many)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "rule: inspect.too_many" in result.stderr
+    assert "--request" in result.stderr
+    assert "51" in result.stderr
+    assert run(desk, many, "--request", "51").exit_code == 0
+    fifty = run(desk, har(*[START.isoformat()] * 50, response=good), "--json")
+    assert (fifty.exit_code, len(json.loads(fifty.stdout)["inspections"])) == (0, 50)
 
 
 @pytest.mark.parametrize("options", [("--at", "yesterday"), ("--acs", "other"), ("--request", "0"), ("--nonsense",)])
@@ -161,7 +176,9 @@ def test_every_response_of_a_har_file_is_judged_or_the_one_that_is_named(desk: D
     assert result.stdout.index("Response 1 of 2") < result.stdout.index("ACCEPTED") < result.stdout.index("REFUSED")
     assert run(desk, file, "--request", "1").exit_code == 0
     assert run(desk, file, "--request", "2").exit_code == 1
-    assert "rule: inspect.no_such_request" in run(desk, file, "--request", "3").stderr
+    missing = run(desk, file, "--request", "3")
+    assert missing.exit_code == 2
+    assert "rule: inspect.no_such_request" in missing.stderr
 
 
 def test_an_address_that_is_not_ours_is_said(desk: Desk) -> None:

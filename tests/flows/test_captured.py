@@ -60,6 +60,9 @@ def har(*entries: Any) -> bytes:
         (json.dumps([{"name": "SAMLResponse", "value": VALUE}]), "JSON"),
         (json.dumps(f"SAMLResponse={VALUE}"), "form"),
         (f'<html><form><input name="RelayState" value="a"/><INPUT type=hidden value="{VALUE}" name="SAMLResponse"></form>', "HTML form"),
+        (f'<form method=post><input type=hidden name=SAMLResponse value="{VALUE}"></form>', "HTML form"),
+        (f"<form method=post><input name=RelayState value=a><input type=hidden name='SAMLResponse' value={VALUE}></form>", "HTML form"),
+        (f'<input name=SAMLResponse value={VALUE} data-value=x data-name="other">', "HTML form"),
     ],
 )  # fmt: skip
 def test_every_way_to_save_it_gives_the_value_back(written: str, kind: str) -> None:
@@ -131,6 +134,65 @@ def test_a_har_file_with_parameters_alone_is_read(encode: Any) -> None:
     assert found.form == {"SAMLResponse": VALUE}
 
 
+GOOD = quote(VALUE, safe="")
+UNREAD = {
+    f"SAMLResponse={GOOD}&SAMLResponse={GOOD}": "request.duplicate_parameter",
+    f"SAMLResponse=AAAA&SAMLResponse={GOOD}": "request.duplicate_parameter",
+    f"RelayState=a&SAMLResponse={GOOD}&RelayState=a": "request.duplicate_parameter",
+    f"SAMLResponse={GOOD}&x=%zz": "request.encoding",
+    f"SAMLResponse={GOOD}&x=%00": "request.encoding",
+    f"SAMLResponse={GOOD}&RelayState=%ff": "request.encoding",
+    f"SAMLResponse={GOOD}" + "".join(f"&f{at}=1" for at in range(100)): "request.too_many_fields",
+    "".join(f"f{at}=1&" for at in range(100)) + f"SAMLResponse={GOOD}": "request.too_many_fields",
+}
+"""Forms that the assertion consumer service does not even read."""
+
+
+@pytest.mark.parametrize("form", UNREAD)
+@pytest.mark.parametrize("saved", ["a HAR file", "a form", "a command line"])
+def test_a_form_that_would_not_be_read_says_so_and_has_no_fields(form: str, saved: str) -> None:
+    """Neither the first nor the last of two responses is judged in its stead."""
+    written = {"a HAR file": har(entry(form)), "a form": form.encode(), "a command line": f"curl -d '{form}'".encode()}
+    (found,) = read(written[saved])
+    assert found.unread is not None
+    assert (found.unread.code, found.form) == (UNREAD[form], {})
+
+
+@pytest.mark.parametrize("other", ["SAMLRequest", "SAMLart", "x"])
+def test_the_form_is_given_on_whole(other: str) -> None:
+    """What else stands in it decides too; and in a HAR file a `+` that was not escaped is a space, as it is for the consumer."""
+    form = f"{other}=1&SAMLResponse={GOOD}"
+    for written in (har(entry(form)), form.encode(), f"curl -d '{form}'".encode()):
+        (found,) = read(written)
+        assert found.form == {other: "1", "SAMLResponse": VALUE}
+    (found,) = read(har(entry(f"SAMLResponse={VALUE}")))
+    assert found.form == {"SAMLResponse": VALUE.replace("+", " ")}
+
+
+def test_parameters_alone_are_held_to_the_same() -> None:
+    made = entry(form=None)
+    made["request"]["postData"] = {"params": [{"name": "SAMLResponse", "value": VALUE}] * 2}
+    (found,) = read(har(made))
+    assert found.unread is not None
+    assert found.unread.code == "request.duplicate_parameter"
+
+
+def test_a_form_has_the_bound_of_the_consumer() -> None:
+    """Whichever of its fields is the large one; at the bound it is read."""
+    room = captured.ACS_LIMIT - len(f"SAMLResponse={GOOD}&x=")
+    for size, code in ((room, None), (room + 1, "request.too_large")):
+        (found,) = read(har(entry(f"SAMLResponse={GOOD}&x=" + "1" * size)))
+        assert (found.unread and found.unread.code) == code
+
+
+def test_a_post_of_another_media_type_is_not_read() -> None:
+    made = entry()
+    made["request"]["postData"]["mimeType"] = "text/plain; charset=utf-8"
+    (found,) = read(har(made))
+    assert found.unread is not None
+    assert (found.unread.code, found.form) == ("request.content_type", {})
+
+
 @pytest.mark.parametrize(
     ("octets", "code"),
     [
@@ -170,12 +232,21 @@ def test_a_file_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
 @given(st.binary(max_size=300) | st.text(max_size=300).map(lambda text: text.encode("utf-8", "surrogatepass")))
 def test_anything_at_all_is_read_or_refused(octets: bytes) -> None:
     with suppress(Refused):
-        assert all(set(found.form) <= {"SAMLResponse", "RelayState"} for found in read(octets))
+        assert all(("SAMLResponse" in found.form) != (found.unread is not None) for found in read(octets))
 
 
 @pytest.mark.parametrize(
     "flood",
-    [b"SAMLResponse" * 100_000, b"<Response " * 200_000, b"<input " * 200_000, b"SAMLResponse" + b"\n" * 2_000_000],
+    [
+        b"SAMLResponse" * 100_000,
+        b"a=&" * 400_000,
+        b"'a=b&" * 300_000,
+        b"&" * 1_000_000,
+        b" SAMLRespons=a&" * 100_000,
+        b"<Response " * 200_000,
+        b"<input " * 200_000,
+        b"SAMLResponse" + b"\n" * 2_000_000,
+    ],
 )
 @pytest.mark.timeout(20)
 def test_floods_are_read_in_a_moment(flood: bytes) -> None:

@@ -23,7 +23,7 @@ from tests.flows.inspecting import ACS, NAMES, SP, Desk, advised, looked, octets
 from tests.xml.encrypter import How
 
 import vestibule
-from vestibule.flows import hints
+from vestibule.flows import closer, hints
 from vestibule.flows.inspection import Inspection
 from vestibule.flows.walk import ROAD, STAGES, stage_of
 from vestibule.ground.errors import Refused
@@ -260,12 +260,81 @@ def test_what_was_changed_on_its_way_is_told_from_a_wrong_key(desk: Desk) -> Non
         found.text = ("B" if text[0] != "B" else "C") + text[1:]
 
     broken = refused(desk.inspect(value(certificate=idp_certificate(), tamper=spoil)), "xml.signature_value")
-    assert "not even the certificate that the message brings verifies it" in looked(broken)
+    assert "brings this connection's own certificate 1, so nothing rolled over: the signature was changed" in looked(
+        broken
+    )
+    alien = value(key=idp_key("new"), certificate=idp_certificate("new"), tamper=spoil)
+    assert "not even the certificate that the message brings verifies it" in looked(desk.inspect(alien))
 
     both = value(
         key=idp_key("new"), certificate=idp_certificate("new"), tamper=_text(saml("NameID"), "mallory@acme.example")
     )
     assert "was changed after it was signed; and it was signed by a certificate" in looked(desk.inspect(both))
+
+
+@pytest.mark.parametrize(
+    ("text", "doubly"),
+    [
+        (base64.b64encode(value().encode()).decode(), True),
+        (base64.b64encode(base64.encodebytes(octets())).decode(), True),
+        (base64.b64encode(b"a template that was never filled in").decode(), False),
+        (base64.b64encode(base64.b64encode(b"no message")).decode(), False),
+        (base64.b64encode(b"<Response>").decode(), False),
+        ("=", False),
+    ],
+)
+def test_base64_of_base64_is_called_so(desk: Desk, text: str, doubly: bool) -> None:
+    """It is refused as what it is, something that is no XML; and the closer look says how it came about."""
+    found = desk.inspect(text)
+    assert not found.accepted
+    assert ("base64 of base64" in looked(found)) == doubly
+
+
+@pytest.mark.parametrize(
+    ("second", "told"),
+    [
+        ("InvalidNameIDPolicy", "Allow emailAddress or persistent as the NameID format"),
+        ("RequestDenied", "assign the person to the application"),
+        ("Unheard_of.thing", "Look into its sign-in log"),
+    ],
+)
+def test_a_status_has_the_advice_of_its_second_code(desk: Desk, second: str, told: str) -> None:
+    def edit(root: etree._Element) -> None:
+        outer = next(root.iter(samlp("StatusCode")))
+        outer.set("Value", "urn:oasis:names:tc:SAML:2.0:status:Requester")
+        etree.SubElement(outer, samlp("StatusCode"), Value=f"urn:oasis:names:tc:SAML:2.0:status:{second}")
+        root.remove(root.find(saml("Assertion")))
+
+    found = refused(desk.inspect(value(sign="none", edit=edit)), "saml.status")
+    assert [one.code for one in found.advice] == ["saml.status"]
+    assert told in advised(found)
+    assert ("Vestibule asks for no format of its own" in advised(found)) == (second == "InvalidNameIDPolicy")
+
+
+def _indented(root: etree._Element) -> None:
+    etree.indent(root)
+
+
+def test_a_copy_that_a_viewer_indented_is_not_called_a_new_certificate(desk: Desk) -> None:
+    """The message brings the connection's own certificate: what is to be mended is the copy."""
+    for how in ({"sign": "assertion"}, {"sign": "response"}):
+        found = refused(
+            desk.inspect(value(certificate=idp_certificate(), tamper=_indented, **how)), "xml.signature_value"
+        )
+        said = looked(found)
+        assert "brings this connection's own certificate 1, so nothing rolled over" in said
+        assert "copied from a viewer that indents XML? Save a HAR file instead." in said
+        assert [one.code for one in found.advice] == ["xml.signature_value"]
+        assert "pretty-printed" in advised(found)
+        assert "it rolled over" not in advised(found)
+
+
+def test_an_indented_copy_without_a_certificate_is_perhaps_one(desk: Desk) -> None:
+    """White space in what was signed may have been there from the first, so both are said; without it nothing of the kind is."""
+    found = refused(desk.inspect(value(tamper=_indented)), "xml.signature_value")
+    assert "perhaps it was reformatted" in looked(found)
+    assert "it rolled over" in advised(found)
+    assert "reformatted" not in looked(desk.inspect(value(key=idp_key("new"))))
 
 
 def test_an_unsigned_response_is_told_which_switch(desk: Desk) -> None:
@@ -558,7 +627,7 @@ def codes() -> set[str]:
         "xml/signature",
         "xml/encryption",
     )
-    rooms = (*rooms, "flows/judge", "flows/answering", "policy/mapping", "policy/routing", "policy/delivery")  # fmt: skip
+    rooms = (*rooms, "ground/form", "flows/judge", "flows/answering", "policy/mapping", "policy/routing", "policy/delivery")  # fmt: skip
     found: set[str] = set()
     for room in rooms:
         for node in ast.walk(ast.parse((SOURCE / f"{room}.py").read_text())):
@@ -575,7 +644,7 @@ def test_every_refusal_on_the_road_has_a_hint() -> None:
 
 
 def test_every_hint_is_for_a_refusal_that_exists() -> None:
-    every = codes() | {"login.other_browser", "login.other_host"}
+    every = codes() | {"login.other_browser", "login.other_host"} | {f"saml.status.{name}" for name in closer.STATUS}
     idle = {
         name
         for name in hints.HINTS

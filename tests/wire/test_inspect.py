@@ -3,10 +3,12 @@
 import base64
 import copy
 import dataclasses
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from cryptography import x509
@@ -116,6 +118,58 @@ def test_every_way_to_be_refused_by_a_rule_is_foretold() -> None:
             assert (
                 await both(world, {"SAMLResponse": made(world, response_id="_r", assertion_id="_a", **changes)}) == code
             )
+
+    play(scene)
+
+
+BODIES: dict[str, tuple[str | None, Callable[[str], str]]] = {
+    "an honest one": (None, lambda good: f"SAMLResponse={good}"),
+    "with more beside it": (None, lambda good: f"x=1&SAMLResponse={good}&RelayState="),
+    "twice": ("request.duplicate_parameter", lambda good: f"SAMLResponse={good}&SAMLResponse={good}"),
+    "junk before it": ("request.duplicate_parameter", lambda good: f"SAMLResponse=AAAA&SAMLResponse={good}"),
+    "a request beside it": ("saml.no_response", lambda good: f"SAMLResponse={good}&SAMLRequest=x"),
+    "an artifact beside it": ("saml.no_response", lambda good: f"SAMLart=x&SAMLResponse={good}"),
+    "a percent sign": ("request.encoding", lambda good: f"SAMLResponse={good}&x=%zz"),
+    "a NUL": ("request.encoding", lambda good: f"SAMLResponse={good}&x=%00"),
+    "no UTF-8": ("request.encoding", lambda good: f"SAMLResponse={good}&RelayState=%ff"),
+    "many fields": (
+        "request.too_many_fields",
+        lambda good: f"SAMLResponse={good}" + "".join(f"&f{at}=1" for at in range(100)),
+    ),
+    "too much": ("request.too_large", lambda good: f"SAMLResponse={good}&x=" + "1" * 1_600_000),
+    "a plus": ("saml.base64", lambda good: f"SAMLResponse={good.replace('%2B', '+')}"),
+}
+
+
+@pytest.mark.parametrize("shape", BODIES)
+def test_what_is_wrong_with_the_form_is_foretold_from_a_har_file(shape: str) -> None:
+    """Octet for octet the body that was posted: refused by the same code before the response in it is looked at, or accepted by both."""
+    code, body = BODIES[shape]
+
+    async def scene(world: World) -> None:
+        posted = body(quote(made(world, response_id="_r", assertion_id="_a"), safe=""))
+        assert shape != "a plus" or "+" in posted
+        kind = "application/x-www-form-urlencoded"
+        request = {
+            "method": "POST",
+            "url": ACS,
+            "headers": [{"name": "Origin", "value": "https://idp.acme.example"}],
+            "postData": {"mimeType": kind, "text": posted},
+        }
+        (captured,) = read(json.dumps({"log": {"entries": [{"request": request}]}}).encode())
+        foretold = await world.house.inspecting.inspect(
+            Request(captured=captured, connection="acme", at=world.clock.now())
+        )
+        page = await world.browser().post(
+            "/login/callback?connection=acme", posted, origin="https://idp.acme.example", cross_site=True
+        )
+        met = None if page.status_code == 303 else await code_behind(world, refused(page, page.status_code))
+        assert (foretold.code, foretold.accepted, met) == (code, code is None, code)
+        if code is not None:
+            assert [stage.name for stage in foretold.stages if stage.verdict == "fail"] == ["encoding"]
+            assert foretold.advice
+            looked_up = not code.startswith("request.")
+            assert foretold.stages[0].verdict == ("pass" if looked_up else "unreached"), "nobody asked whose it is"
 
     play(scene)
 

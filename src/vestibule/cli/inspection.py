@@ -3,6 +3,7 @@
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 import click
 import msgspec
@@ -16,6 +17,11 @@ from vestibule.flows.inspection import Inspections
 from vestibule.ground.errors import Refused
 from vestibule.model.connection import AcsStyle
 from vestibule.settings import regular_file
+
+MISUSED: Final = frozenset(("inspect.unreadable", "inspect.no_such_request", "connection.unknown"))
+"""What says nothing of a response: the command was called with a name that there is not. Ends with 2, as wrong usage does."""
+AT_ONCE: Final = 50
+"""Responses of one file. Whoever records a login has one or two."""
 
 
 def _instant(context: click.Context, parameter: click.Parameter, value: str | None) -> datetime | None:
@@ -69,14 +75,21 @@ def inspect_command(parts: Parts) -> click.Command:
         """Judge the SAML response in FILE (`-`: standard input) as if it were posted, rule by rule, and say what to mend.
 
         FILE holds the value of the form field SAMLResponse, a form with it, the XML, a HAR file, or what a browser's tools
-        copied. Ends with 0 if it would be accepted, with 1 if not. Nothing is used up or kept by it.
+        copied. Ends with 0 if it would be accepted, with 1 if not, with 2 if there is no such file or connection. Nothing is used
+        up or kept by it.
         """
-        found = _chosen(captured.read(_octets(file)), number, relay_state)
 
         async def work(house: House) -> Inspections:
             return await _inspected(house, found, connection=connection, at=at, style=acs, reveal=show_values)
 
-        result = show.inside(parts, work)
+        try:
+            found = _chosen(captured.read(_octets(file)), number, relay_state)
+            result = show.inside(parts, work)
+        except Refused as refused:
+            if refused.code not in MISUSED:
+                raise
+            click.echo(show.refusal(refused), err=True)
+            context.exit(2)
         if as_json:
             show.printed(_json(result))
         else:
@@ -114,6 +127,13 @@ def _chosen(found: tuple[Captured, ...], number: int | None, relay_state: str | 
     if relay_state is not None:
         found = tuple(one.with_relay_state(relay_state) for one in found)
     if number is None:
+        if len(found) > AT_ONCE:
+            raise Refused(
+                "inspect.too_many",
+                "The file holds more responses than are judged at once; choose one of its requests by --request.",
+                want=f"<= {AT_ONCE}",
+                got=f"{len(found)}, the last of them in request {found[-1].request}",
+            )
         return found
     chosen = tuple(one for one in found if one.request == number)
     if not chosen:

@@ -11,12 +11,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
+from vestibule.ground import form as strict
 from vestibule.ground.errors import Refused
 
 MAX_FILE: Final = 64 * 1024 * 1024
 """Bytes. A HAR file holds everything that a browser loaded meanwhile."""
+ACS_LIMIT: Final = 1_600_000
+"""Bytes of a form that can hold a message of 1 MiB in base64 [SAMLBind 3.5.4]; percent-encoding of a few characters included."""
 _FIELDS: Final = ("SAMLResponse", "RelayState")
 _DEEPEST: Final = 40
 
@@ -24,25 +27,30 @@ _PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/=_\- \t\r\n]{40,}")
 _BEGIN = re.compile(r"<(?:[\w.\-]{1,64}:)?Response[\s>]")
 _END = re.compile(r"</(?:[\w.\-]{1,64}:)?Response\s{0,16}>")
-_IN_FORM = re.compile(r"(?:^|[?&'\"\s])(SAMLResponse=[^'\"\s<>\\]+)")
+_IN_FORM = re.compile(r"(?:^|['\"\s])((?:(?:[^'\"\s<>\\&=?/:]*=[^'\"\s<>\\&]*)?&)*SAMLResponse=[^'\"\s<>\\]+)")
+"""A whole form, alone or in quotes."""
+_IN_URL = re.compile(r"[?&](SAMLResponse=[^'\"\s<>\\]+)")
+_POSTED = re.compile(r"(?:^|&)SAMLResponse=")
 _LABELLED = re.compile(
     r"SAMLResponse[\"'`]?\s{0,16}(?:[:=]|\t|\n)\s{0,16}[\"'`]?\s{0,16}"
     # Further lines are more of it, but for the one of the next field.
     r"([A-Za-z0-9+/%]{20,}(?:\r?\n[ \t]{0,64}(?!RelayState)[A-Za-z0-9+/%]+(?=[\r\n=\"'`]|$))*={0,2})"
 )
 _INPUT = re.compile(r"<input\b[^<>]*>", re.IGNORECASE)
-_ATTRIBUTE = re.compile(r"""\b(name|value)\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
+_ATTRIBUTE = re.compile(r"""(?<![\w\-])(name|value)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'<>`]+))""", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Captured:
     """`kind` says how it was found. The rest is known from a HAR file alone: which request, where to, when, and from which page.
 
-    `form` holds the fields as the assertion consumer service reads them; never shown.
+    `form` holds the fields as the assertion consumer service reads them; never shown. `unread` is why it would not even
+    read them, and then there are none.
     """
 
     kind: str
     form: Mapping[str, str] = field(repr=False)
+    unread: Refused | None = None
     request: int | None = None
     url: str | None = None
     at: datetime | None = None
@@ -96,8 +104,8 @@ def _found(octets: bytes, written: str) -> tuple[Captured, ...]:
         if fields:
             return (Captured(kind="HTML form", form=fields),)
         return (_xml(octets if octets.lstrip()[:1] == b"<" else written.encode()),)
-    if (form := _IN_FORM.search(written)) is not None:
-        return (Captured(kind="form", form=_form(form[1])),)
+    if (form := _IN_FORM.search(written) or _IN_URL.search(written)) is not None:
+        return (_form(form[1]),)
     if (labelled := _LABELLED.search(written)) is not None:
         return (Captured(kind="labelled value", form={"SAMLResponse": _unescaped(labelled[1])}),)
     begin, ends = _BEGIN.search(written), list(_END.finditer(written))
@@ -133,20 +141,30 @@ def _lines(value: str) -> str:
     return "\n".join(line.strip() for line in value.splitlines() if line.strip())
 
 
-def _form(body: str) -> Mapping[str, str]:
-    """A form as it was sent; one that was copied decoded has a `+` and no `%`, and is taken as it stands."""
+def _form(body: str) -> Captured:
+    """A form as it was sent. One that was copied decoded has a `+` and no `%`, and is encoded again first."""
     if not _PERCENT.search(body) and "+" in body:
-        pairs = [part.partition("=")[::2] for part in body.split("&")]
-    else:
-        pairs = parse_qsl(body, keep_blank_values=True)
-    return {name: value for name, value in pairs if name in _FIELDS}
+        body = quote(body, safe="=&", errors="surrogatepass")
+    return _read_strictly(Captured(kind="form", form={}), body)
+
+
+def _read_strictly(found: Captured, body: str, media: str = strict.TYPE) -> Captured:
+    """With the whole form, as the assertion consumer service reads it, or refuses to."""
+    try:
+        strict.of_type(media)
+        octets = body.encode("utf-8", "surrogatepass")
+        if len(octets) > ACS_LIMIT:
+            raise strict.too_large(ACS_LIMIT, len(octets))
+        return replace(found, form=strict.parse(octets))
+    except Refused as refused:
+        return replace(found, unread=refused)
 
 
 def _inputs(page: str) -> Mapping[str, str]:
     """The hidden fields of a saved page that posts itself."""
     fields = {}
     for tag in _INPUT.findall(page):
-        said = {name.lower(): html.unescape(one or other) for name, one, other in _ATTRIBUTE.findall(tag)}
+        said = {name.lower(): html.unescape("".join(value)) for name, *value in _ATTRIBUTE.findall(tag)}
         if said.get("name") in _FIELDS:
             fields[said["name"]] = said.get("value", "")
     return fields if "SAMLResponse" in fields else {}
@@ -201,31 +219,34 @@ def _in_har(entries: list[Any]) -> Iterator[Captured]:
         request = entry.get("request") if isinstance(entry, dict) else None
         if not isinstance(request, dict) or request.get("method") != "POST":
             continue
-        form = _posted(request.get("postData"))
-        if "SAMLResponse" not in form:
+        media, body = _posted(request.get("postData"))
+        if not _POSTED.search(body):
             continue
         headers = _headers(request.get("headers"))
-        yield Captured(
+        found = Captured(
             kind="HAR",
-            form=form,
+            form={},
             request=number,
             url=str(request.get("url", "")).encode("utf-8", "replace").decode("utf-8"),
             at=_instant(entry.get("startedDateTime")),
             has_headers=bool(headers),
             origin=headers.get("origin"),
         )
+        yield _read_strictly(found, body, media)
 
 
-def _posted(data: Any) -> Mapping[str, str]:
-    """The body as it was sent; else the parameters, which some browsers write percent-encoded."""
+def _posted(data: Any) -> tuple[str, str]:
+    """Its media type, and the body as it was sent; else written anew from the parameters, which some browsers percent-encode."""
     if not isinstance(data, dict):
-        return {}
-    body, parameters = data.get("text"), data.get("params")
-    if isinstance(body, str) and "SAMLResponse=" in body:
-        return _form(body)
-    pairs = [one for one in parameters if isinstance(one, dict)] if isinstance(parameters, list) else []
-    form = {str(one.get("name")): str(one.get("value", "")) for one in pairs if one.get("name") in _FIELDS}
-    return {name: unquote(value) if _PERCENT.search(value) else value for name, value in form.items()}
+        return "", ""
+    media, body, parameters = data.get("mimeType"), data.get("text"), data.get("params")
+    media = media if isinstance(media, str) and media else strict.TYPE
+    if isinstance(body, str) and _POSTED.search(body):
+        return media, body
+    given = [one for one in parameters if isinstance(one, dict)] if isinstance(parameters, list) else []
+    pairs = [(str(one.get("name")), str(one.get("value", ""))) for one in given]
+    decoded = [(name, unquote(value) if _PERCENT.search(value) else value) for name, value in pairs]
+    return media, urlencode(decoded, errors="surrogatepass")
 
 
 def _headers(headers: Any) -> Mapping[str, str]:

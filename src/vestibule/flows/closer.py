@@ -10,19 +10,22 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from vestibule.flows.inspection import Comparison
+from vestibule.ground.errors import Refused
 from vestibule.model.connection import Connection
+from vestibule.saml import bindings
 from vestibule.saml.checks import MAX_SKEW
 from vestibule.saml.instant import read_instant, shifted
 from vestibule.saml.names import FORMAT_TRANSIENT
 from vestibule.saml.suppose import SignatureFacts, Supposition
 from vestibule.saml.trust import VerifiedAssertion
 from vestibule.upstream import saml as upstream
-from vestibule.xml.certificate import CertificateFacts
+from vestibule.xml.certificate import CertificateFacts, describe
 from vestibule.xml.encryption import CONTENT
 
 _MOST_COMPARED: Final = 8
 _SECOND: Final = timedelta(seconds=1)
-_STATUS: Final = {
+_INDENTED: Final = "Was the file copied from a viewer that indents XML? Save a HAR file instead."
+STATUS: Final = {
     "RequestDenied": "The identity provider denies it: as a rule the person is not assigned to this application.",
     "NoPassive": "A silent login was asked for, and nobody is signed in there.",
     "AuthnFailed": "The person could not sign in there, or cancelled.",
@@ -56,6 +59,18 @@ def evidence(case: Case) -> tuple[str, ...]:
     if it is not None:
         found += [*_clock(case, it), *_elsewhere(case, it), *_name(case, it)]
     return tuple(found)
+
+
+def twice(value: str) -> tuple[str, ...]:
+    """Whether the value of the form field is base64 of base64, as a sentence."""
+    try:
+        inner = bindings.decode_post(value).strip()
+        message = bindings.decode_post(inner.decode("ascii"))
+    except (Refused, UnicodeDecodeError):
+        return ()
+    if not message.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<"):
+        return ()
+    return ("The value is base64 of base64: the message was encoded once more than the POST binding wants it.",)
 
 
 # -- values that should be one ---------------------------------------------------------------------------------------------
@@ -238,9 +253,16 @@ def _whose(one: SignatureFacts, connection: Connection) -> str:
     """Whether the certificate that the message brings along would verify it. It is never believed; it only says which one to ask for."""
     if one.verifies_with:
         return f"{one.where}: this signature verifies with certificate {one.verifies_with[0]} of the connection."
+    own = _own(one, connection)
+    if own is not None:
+        return (
+            f"{one.where}: it brings this connection's own certificate {own}, so nothing rolled over: the signature was changed afterwards, "
+            f"or made with another key. {_INDENTED}"
+        )
     readable = [brought for brought in one.brought if brought.certificate is not None]
     if not readable:
-        return f"{one.where}: the signature brings no certificate along, so it cannot be said whose it is."
+        perhaps = f" But it holds white space, so perhaps it was reformatted. {_INDENTED}" if one.spaced else ""
+        return f"{one.where}: the signature brings no certificate along, so it cannot be said whose it is.{perhaps}"
     first = next((brought for brought in readable if brought.outcome == ""), readable[0])
     named = described(first.certificate)
     if first.outcome == "":
@@ -260,6 +282,25 @@ def _whose(one: SignatureFacts, connection: Connection) -> str:
         f"{one.where}: not even the certificate that the message brings verifies it ({named}): the signature was changed on its way, or "
         "made with another key."
     )
+
+
+def _own(one: SignatureFacts, connection: Connection) -> int | None:
+    """The place, from 1, of the first of the connection's certificates that the signature brings along."""
+    brought = {each.certificate.fingerprint for each in one.brought if each.certificate is not None}
+    known = [describe(pem) for pem in connection.idp.certificates]
+    return next((at for at, facts in enumerate(known, 1) if facts is not None and facts.fingerprint in brought), None)
+
+
+def mend(case: Case) -> str:
+    """The code whose advice fits: the refusal's own, or that of what lies behind it."""
+    if case.code == "xml.signature_value":
+        failed = [one for one in case.seen.signatures if not one.verifies_with]
+        if failed and all(_own(one, case.connection) is not None for one in failed):
+            return "xml.signature_digest"
+    if case.code == "saml.status":
+        names = [status.rpartition(":")[2] for status in case.seen.status]
+        return f"saml.status.{next((name for name in reversed(names) if name in STATUS), '')}".rstrip(".")
+    return case.code
 
 
 def described(certificate: CertificateFacts | None) -> str:
@@ -283,7 +324,7 @@ def _status(case: Case) -> Iterator[str]:
         return
     for status in case.seen.status:
         name = status.rpartition(":")[2]
-        yield f"{name}. {_STATUS.get(name, '')}".rstrip(" ")
+        yield f"{name}. {STATUS.get(name, '')}".rstrip(" ")
 
 
 def _encryption(case: Case) -> Iterator[str]:

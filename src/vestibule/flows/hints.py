@@ -101,6 +101,13 @@ HINTS: Final[Mapping[str, Hint]] = {
         "If the tile has a RelayState, compare it with the `routes` of the connection.",
         "Enable the application, or let `idp_initiated` of connection {name} name another.",
     ),
+    "request": Hint(
+        "The form was refused as a whole, before the response in it was looked at: a field came twice, it is not percent-encoded UTF-8, "
+        "it is larger or has more fields than anybody needs, or it was sent as another media type. No browser posts such a form for the usual page of an identity provider.",
+        "Let the page that posts the response hold the fields SAMLResponse and RelayState, each once, and let a browser encode them.",
+        _NOBODYS,
+        (ACS,),
+    ),
     "saml.no_response": Hint(
         "What was posted is no SAML response by the POST binding.",
         "Set the binding of the assertion consumer service to HTTP-POST (not Artifact, not Redirect).",
@@ -165,6 +172,12 @@ HINTS: Final[Mapping[str, Hint]] = {
         "silent login was asked for and there is no session. Requester: compare our entity id, reply URL and signing certificate there.",
         "If it refuses how we ask: `sign_requests` and `request_binding` of connection {name}.",
         (AUDIENCE, ACS, METADATA),
+    ),
+    "saml.status.InvalidNameIDPolicy": Hint(
+        "The identity provider may not, or cannot, name this person to this application as it is set up there.",
+        "Allow emailAddress or persistent as the NameID format of this application, and map it to a field that this person has.",
+        "Nothing is to be set here: Vestibule asks for no format of its own.",
+        (AUDIENCE, METADATA),
     ),
     "xml.encryption_algorithm": Hint(
         "The identity provider encrypts in an old way: 3DES, RSA 1.5 or AES-CBC.",
@@ -346,9 +359,9 @@ def hint(code: str) -> Hint | None:
     return HINTS.get(code)
 
 
-def advice(code: str, connection: Connection, issuer: str) -> Advice | None:
-    """The hint with the values of this connection."""
-    found = hint(code)
+def advice(code: str, connection: Connection, issuer: str, *, like: str | None = None) -> Advice | None:
+    """The hint with the values of this connection; `like` is the code that is looked up, where another one's fits better."""
+    found = hint(like or code)
     if found is None:
         return None
     words = {

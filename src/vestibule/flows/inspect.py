@@ -91,11 +91,13 @@ class Inspecting:
         style, stray = self._style(connection, captured, request.style)
         walk = await self._walk(connection, captured, style, at)
         seen = await self._seen(connection, captured)
+        odd = (*stray, *(closer.twice(captured.form.get("SAMLResponse", "")) if seen is None else ()))
         acs_url = upstream.acs_urls(connection, self.issuer)[style]
         road = stages(walk, await self._notes(connection, walk, seen, acs_url, at))
         at_issue = await self._at_issue(connection, captured, style, walk, seen, at)
         cases = await self._cases(connection, seen, acs_url, at, _failed(walk, at_issue, road))
         causes = [code for code in (None if at_issue is None else at_issue.code, walk.code) if code is not None]
+        mends = {case.code: closer.mend(case) for case in cases}
         return Inspection(
             source=_source(captured),
             connection=connection.name,
@@ -112,12 +114,12 @@ class Inspecting:
             message=None if seen is None else _message(seen, reveal=request.reveal),
             way=way(walk),
             claims=_claims(walk, seen, connection, reveal=request.reveal),
-            evidence=tuple(dict.fromkeys([*stray, *(said for case in cases for said in closer.evidence(case))])),
+            evidence=tuple(dict.fromkeys([*odd, *(said for case in cases for said in closer.evidence(case))])),
             comparisons=tuple(dict.fromkeys(pair for case in cases for pair in closer.comparisons(case))),
             advice=tuple(
                 advice
                 for code in dict.fromkeys(causes)
-                if (advice := hints.advice(code, connection, self.issuer)) is not None
+                if (advice := hints.advice(code, connection, self.issuer, like=mends.get(code))) is not None
             ),
             at_issue=at_issue,
         )
@@ -136,6 +138,8 @@ class Inspecting:
 
     async def _go(self, walk: Walk, connection: Connection, captured: Captured, style: str) -> None:
         """Step by step as in `Receiving`, but that no browser is asked for cookies and the claim is only looked up."""
+        if captured.unread is not None:
+            raise captured.unread
         deciding = Deciding(
             store=self.store, keyring=self.keyring, issuer=self.issuer, host=self.host, answering=self.answering
         )

@@ -14,7 +14,7 @@ from vestibule.saml.checks import RULES
 
 STAGES: Final[Mapping[str, tuple[str, ...]]] = {
     "connection": ("connection.disabled",),
-    "encoding": ("saml.no_response", "saml.base64", "saml.too_large"),
+    "encoding": ("request", "saml.no_response", "saml.base64", "saml.too_large"),
     "encryption": ("xml.encryption", "xml.decryption"),
     "signature": (
         "saml.unsigned",
@@ -101,6 +101,8 @@ def stages(walk: Walk, notes: Mapping[str, Sequence[Finding]]) -> tuple[Stage, .
         fails = name == failed and any(one.verdict == "fail" for one in own)
         # A Response that is refused by its status holds no assertion: nothing was to be opened or verified.
         passed_over = name in ("encryption", "signature") and failed in ROAD[6:] and not walk.verified
+        # A form that cannot be read is refused before it is looked whose it is.
+        passed_over = passed_over or (name == "connection" and (walk.code or "").startswith("request."))
         outcome = "fail" if fails else "pass" if reached and not passed_over else "unreached"
         told.append(Stage(name=name, verdict=outcome, findings=tuple(own)))
         reached = reached and name != failed

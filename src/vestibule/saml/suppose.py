@@ -37,7 +37,10 @@ class Brought:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignatureFacts:
-    """A signature as it is written. `verifies_with` are the places, from 1, of the connection's certificates that made it."""
+    """A signature as it is written. `verifies_with` are the places, from 1, of the connection's certificates that made it.
+
+    `spaced`: white space stands between the parts of its SignedInfo, as where a message was indented.
+    """
 
     where: str
     method: str
@@ -45,6 +48,7 @@ class SignatureFacts:
     transforms: tuple[str, ...]
     verifies_with: tuple[int, ...]
     brought: tuple[Brought, ...]
+    spaced: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +137,12 @@ def _facts(root: etree._Element, element: etree._Element, keys: Sequence[PublicK
         brought=tuple(
             _brought(root, element, certificate) for certificate in list(made.iter(ds("X509Certificate")))[:_MOST]
         ),
+        spaced=_spaced(made.find(ds("SignedInfo"))),
     )
+
+
+def _spaced(signed: etree._Element | None) -> bool:
+    return signed is not None and any((signed.text or "", *(child.tail or "" for child in signed)))
 
 
 def _brought(root: etree._Element, element: etree._Element, certificate: etree._Element) -> Brought:

@@ -3,13 +3,11 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
+from vestibule.flows.captured import ACS_LIMIT
 from vestibule.flows.receive import Posted
 from vestibule.ground.errors import Refused
 from vestibule.model.connection import AcsStyle
 from vestibule.web import cookies, forms, respond
-
-ACS_LIMIT = 1_600_000
-"""Bytes of a form that can hold a message of 1 MiB in base64 [SAMLBind 3.5.4]; percent-encoding of a few characters included."""
 
 
 async def acs(request: Request) -> Response:
