@@ -10,7 +10,7 @@ from tests.saml.test_encrypted import FAILURES, believed, encrypted, with_encryp
 from tests.xml.encrypter import How, holding
 
 from vestibule.saml import decoy
-from vestibule.saml.names import saml
+from vestibule.saml.names import saml, samlp
 from vestibule.saml.response import ENCRYPTED_ASSERTION, read
 from vestibule.xml import signature
 from vestibule.xml.parse import parse
@@ -86,3 +86,24 @@ def test_evidence_may_be_encrypted_for_somebody_else() -> None:
     it = believed(response_xml(edit=edit))
     assert it.assertion.name_id is not None
     assert (it.assertion.name_id.value, it.encryption) == (NAME, None)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "code"),
+    [
+        ({"{http://www.w3.org/XML/1998/namespace}id": "x"}, "xml.foreign_id"),
+        ({"ID": "_response-1"}, "xml.duplicate_id"),
+    ],
+)
+def test_around_an_encrypted_assertion_identifiers_are_as_strict_as_elsewhere(
+    attributes: dict[str, str], code: str
+) -> None:
+    """Nothing that is read counts on it; but one reader must not take what another refuses."""
+
+    def tamper(root: etree._Element) -> None:
+        extensions = etree.Element(samlp("Extensions"))
+        etree.SubElement(extensions, "{urn:x}x", attributes)
+        root[0].addnext(extensions)
+
+    with refusal(code):
+        believed(encrypted(tamper=tamper))

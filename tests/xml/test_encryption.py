@@ -337,6 +337,9 @@ INSIDE: dict[str, Callable[[etree._Element], Any]] = {
         etree.SubElement(at("data/info/key/method")(holder), ds("DigestMethod"), Algorithm=DS + "sha1"),
         xenc("EncryptedKey"),
     ),
+    "a digest with something in it": lambda holder: etree.SubElement(
+        etree.SubElement(at("data/info/key/method")(holder), ds("DigestMethod"), Algorithm=DS + "sha1"), "{urn:x}y"
+    ),
     "two digests": lambda holder: [add("data/info/key/method", ds("DigestMethod"))(holder) for _ in "12"],
     "about another": lambda holder: etree.SubElement(
         etree.SubElement(at("data/info/key")(holder), xenc("ReferenceList")), xenc("DataReference"), URI="#other"
