@@ -128,7 +128,7 @@ class SlowBodies:
                 raise Refused(
                     "request.too_slow",
                     "The body did not come in time; send it faster, or look for what holds it up on the way.",
-                    want=f"{self._patience.seconds:g} s, and 1 s for each {self._patience.rate} bytes",
+                    want=f"{self._patience.seconds:g} s, and 1 s for each {self._patience.rate} bytes, {self._patience.longest:g} s in all",
                     got=f"{came} bytes",
                 ) from None
             size = len(message.get("body", b""))
