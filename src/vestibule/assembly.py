@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 import structlog
 import uvicorn
 from starlette.applications import Starlette
-from uvicorn.supervisors import Multiprocess
 
 from vestibule.downstream.lifetimes import Lifetimes
 from vestibule.flows.answering import Answering
@@ -52,6 +51,7 @@ from vestibule.store.port import Store
 from vestibule.store.sqlite import SqliteStore
 from vestibule.web import app as doors
 from vestibule.web.protocol import BoundedHttp
+from vestibule.web.serving import serve
 
 SWEEP_EVERY = 60.0
 """Seconds between two sweeps of what is past all use."""
@@ -291,7 +291,7 @@ class LazyApp:
 
 
 def run_server(settings: Settings, *, announce: Callable[[], None]) -> None:
-    """Serves until told to stop; requests in flight are answered first.
+    """Serves until told to stop; requests in flight are answered first (`web.serving`).
 
     Before `announce` the store was opened once and the port is taken, so that what stands in the way of either is one
     sentence here and not one in every worker.
@@ -325,12 +325,7 @@ def run_server(settings: Settings, *, announce: Callable[[], None]) -> None:
         )
         announce()
         with contextlib.suppress(KeyboardInterrupt):
-            if settings.workers > 1:
-                Multiprocess(config, sockets=sockets).run()
-                return
-            server = uvicorn.Server(config)
-            server.run(sockets=sockets)
-            if not server.started:
+            if not serve(config, sockets, drain=settings.drain_seconds):
                 raise Refused("serve.start", "The server did not start; the lines above say why.")
 
 

@@ -53,8 +53,8 @@ def configuration(idp: IdentityProvider, *more: str) -> dict[str, Any]:
         "post_logout_redirect_uris": [OUT],
         "initiate_login_uri": LOGIN,
     }
-    names = {**MODES, **dict.fromkeys(more, {})}
-    return {"applications": [application], "connections": [_connection(idp, *named) for named in names.items()]}
+    policies: dict[str, Mapping[str, Any]] = {**MODES, **{name: {} for name in more}}
+    return {"applications": [application], "connections": [_connection(idp, *named) for named in policies.items()]}
 
 
 def _connection(idp: IdentityProvider, name: str, policy: Mapping[str, Any]) -> dict[str, Any]:

@@ -33,6 +33,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = 1
+    drain_seconds: int = 0
     trusted_proxies: tuple[str, ...] = ()
     login_ttl: int = 3600
     fetch_private: bool = False
@@ -212,6 +213,16 @@ VARIABLES: tuple[Variable, ...] = (
         kind="1 to 64",
         default="1",
         meaning="How many processes serve.",
+    ),
+    Variable(
+        name="VESTIBULE_DRAIN_SECONDS",
+        field="drain_seconds",
+        read=_number(0, 300),
+        kind="0 to 300 seconds",
+        default="0",
+        meaning="How long requests are still taken after SIGTERM, while `/readyz` answers 503 and every connection is "
+        "closed after its answer. Set it where a load balancer asks `/readyz`: to the time that it takes to notice. Whatever "
+        "this is, what has arrived is answered (within 20 seconds) before the process ends.",
     ),
     Variable(
         name="VESTIBULE_TRUSTED_PROXIES",

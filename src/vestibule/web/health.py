@@ -5,6 +5,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from vestibule.ground.errors import Refused
+from vestibule.web.protocol import DRAINING
 
 log = structlog.get_logger("vestibule.web")
 
@@ -15,7 +16,12 @@ async def alive(request: Request) -> Response:
 
 
 async def ready(request: Request) -> Response:
-    """Whether a login could be finished here; a balancer sends people elsewhere on 503."""
+    """Whether a login could be finished here; a balancer sends people elsewhere on 503.
+
+    A process that is about to end says so first, while it still answers.
+    """
+    if request.scope.get("state", {}).get(DRAINING):
+        return PlainTextResponse("not ready: ending\n", status_code=503)
     try:
         await request.app.state.house.store.ready()
     except Refused as refused:

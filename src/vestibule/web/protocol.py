@@ -8,6 +8,9 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from vestibule.web.limits import STATIC_HEADERS
 
+DRAINING = "vestibule.draining"
+"""In the state of the lifespan, and so of every request: this process is about to end."""
+
 _TOO_LARGE = (
     "Your browser sends more than this site takes with one request. "
     "Delete the cookies of this site in your browser, then try again."
@@ -19,13 +22,15 @@ class BoundedHttp(HttpToolsProtocol):
 
     `HEAD_LIMIT` bytes of request line and headers are taken (else 431), and they must be there within `HEAD_SECONDS` of
     the connection or of their first byte. What comes after an answer that did not wait for the body is thrown away for
-    `LINGER_SECONDS`: time enough to read the answer. What comes beside a body (sizes and extensions of chunks, trailers) may be as
+    `LINGER_SECONDS`: time enough to read the answer. When the server ends, a request that has begun, or may be on its way on a
+    new connection, has `LAST_SECONDS` to arrive, and is answered. What comes beside a body (sizes and extensions of chunks, trailers) may be as
     much as the body, and `SURPLUS_LIMIT` bytes.
     """
 
     HEAD_LIMIT = 32_768
     HEAD_SECONDS = 10.0
     LINGER_SECONDS = 5.0
+    LAST_SECONDS = 2.0
     SURPLUS_LIMIT = 16_384
 
     def __init__(self, *given: Any, **named: Any) -> None:
@@ -79,6 +84,8 @@ class BoundedHttp(HttpToolsProtocol):
         self._in_head, self._in_message = False, True
         self._no_deadline()
         super().on_headers_complete()
+        if self.app_state.get(DRAINING):
+            self.cycle.keep_alive = False  # a proxy that keeps connections must not send its next request here
 
     def on_message_complete(self) -> None:
         self._in_head, self._in_message = True, False
@@ -90,6 +97,13 @@ class BoundedHttp(HttpToolsProtocol):
         super().on_response_complete()
         if self._in_message and not self.transport.is_closing():
             self._within(self.LINGER_SECONDS)
+
+    def shutdown(self) -> None:
+        """The server ends. A connection that is reset with a request on it would lose that request."""
+        if self.cycle is None or (self._in_head and self._head_bytes):
+            self._within(self.LAST_SECONDS)
+        else:
+            super().shutdown()
 
     def send_400_response(self, msg: str) -> None:
         self._answer(400, msg)
