@@ -49,6 +49,7 @@ from vestibule.outside.fetch import HttpFetch
 from vestibule.settings import database, master_key, process
 from vestibule.settings.process import Settings
 from vestibule.store.port import Store
+from vestibule.store.remembering import RememberingStore
 from vestibule.store.sqlite import SqliteStore
 from vestibule.web import app as doors
 from vestibule.web.protocol import BoundedHttp
@@ -105,6 +106,7 @@ def join(
     pause: Pause = asyncio.sleep,
 ) -> House:
     """The flows over these parts; what an engine, a clock or a source of randomness is does not matter here."""
+    store = RememberingStore(store, clock)
     issuer = settings.issuer
     host = plain_host(urlsplit(issuer).netloc, secure=issuer.startswith("https:"))
     lifetimes = Lifetimes()
