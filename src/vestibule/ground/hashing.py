@@ -1,13 +1,15 @@
 """Digests and comparisons: secrets are stored as digests, and compared in constant time."""
 
-import base64
+import binascii
 import hashlib
 import hmac
+
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 def b64url(data: bytes) -> str:
     """Unpadded base64url text [RFC 7515 2]."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+    return binascii.b2a_base64(data, newline=False).rstrip(b"=").translate(_URL_SAFE).decode("ascii")
 
 
 def digest(secret: str) -> str:
@@ -17,11 +19,9 @@ def digest(secret: str) -> str:
 
 def keyed(key: bytes, *parts: str) -> str:
     """A keyed digest of several values, each with its length in front, so that no two lists of parts collide."""
-    mac = hmac.new(key, digestmod=hashlib.sha256)
-    for part in parts:
-        raw = part.encode()
-        mac.update(len(raw).to_bytes(8, "big") + raw)
-    return b64url(mac.digest())
+    octets = [part.encode() for part in parts]
+    framed = b"".join(len(each).to_bytes(8, "big") + each for each in octets)
+    return b64url(hmac.digest(key, framed, "sha256"))
 
 
 def same(one: str, other: str) -> bool:
