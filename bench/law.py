@@ -29,6 +29,7 @@ from vestibule.downstream.lifetimes import Lifetimes
 from vestibule.downstream.port import Fresh
 from vestibule.flows.judge import Judging
 from vestibule.flows.record import Record
+from vestibule.ground.remembered import Remembered
 from vestibule.jose import keys as jose
 from vestibule.jose.keys import SigningKey
 from vestibule.model.application import Application, ApplicationType
@@ -89,6 +90,7 @@ class Bench:
         self.connection = _connection(self.idp.certificate)
         self.application = _application()
         self.person = Person(id=PersonId("p" * 22), created_at=datetime.now(UTC))
+        self.requests = Remembered[authorize.AuthorizationRequest]()
         self.acs = upstream.acs_urls(self.connection, ISSUER)["callback"]
         self.signers = {alg: _signer(alg) for alg in ("RS256", "ES256")}
         self.stages: tuple[tuple[str, Callable[[Work], object]], ...] = (
@@ -159,8 +161,7 @@ class Bench:
 
     def answer(self, work: Work) -> None:
         identity, destination = work.at  # type: ignore[misc]
-        parameters = downstream.errand_parameters(self.application, destination.parameters)
-        request = authorize.validate(parameters, downstream.rules(self.application), unsolicited=True)
+        request = self.requests.get(lambda: self._request(destination), self.application, destination)
         answered = downstream.answer(
             request,
             application=self.application,
@@ -175,6 +176,10 @@ class Bench:
             issuer=ISSUER,
         )
         work.at = answered.keep[0]
+
+    def _request(self, destination: routing.Destination) -> authorize.AuthorizationRequest:
+        parameters = downstream.errand_parameters(self.application, destination.parameters)
+        return authorize.validate(parameters, downstream.rules(self.application), unsolicited=True)
 
     def event(self, work: Work) -> None:
         encode(work.record.claimed().event("login.succeeded", person=self.person.id, detail={"how": "accept, direct"}))
