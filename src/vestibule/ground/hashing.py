@@ -9,7 +9,7 @@ _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 def b64url(data: bytes) -> str:
     """Unpadded base64url text [RFC 7515 2]."""
-    return binascii.b2a_base64(data, newline=False).rstrip(b"=").translate(_URL_SAFE).decode("ascii")
+    return binascii.b2a_base64(data, newline=False).translate(_URL_SAFE, b"=").decode("ascii")
 
 
 def digest(secret: str) -> str:
@@ -19,9 +19,8 @@ def digest(secret: str) -> str:
 
 def keyed(key: bytes, *parts: str) -> str:
     """A keyed digest of several values, each with its length in front, so that no two lists of parts collide."""
-    octets = [part.encode() for part in parts]
-    framed = b"".join(len(each).to_bytes(8, "big") + each for each in octets)
-    return b64url(hmac.digest(key, framed, "sha256"))
+    raw = [part.encode() for part in parts]
+    return b64url(hmac.digest(key, b"".join([len(part).to_bytes(8, "big") + part for part in raw]), "sha256"))
 
 
 def same(one: str, other: str) -> bool:
