@@ -10,27 +10,8 @@ from vestibule.ground.errors import Refused
 from vestibule.ground.form import FIELD_LIMIT, parse
 
 PIECES = st.sampled_from(
-    [
-        "a",
-        "b",
-        "=",
-        "&",
-        "+",
-        "%20",
-        "%2B",
-        "%2b",
-        "%2F",
-        "%3D",
-        "%25",
-        "%252B",
-        "%C3%A9",
-        "%c3",
-        "%00",
-        "\u00e9",
-        "%",
-        "%4",
-        "/",
-    ]
+    "a b = & + / % %4 %20 %2B %2b %2F %3D %25 %252B %C3%A9 %c3 %00 %0A \u00e9".split(" ")
+    + [" ", "\t", "\r\n", "\n", "=\n"]
 )
 
 
