@@ -12,12 +12,12 @@ settings.register_profile("vestibule", derandomize=True, deadline=None)
 settings.load_profile("vestibule")
 
 HERE = Path(__file__).parent
-PARTS = ("law", "wire", "peers", "browser")
+PARTS = ("law", "wire", "peers", "nodes", "browser")
 SECONDS: dict[str, float] = defaultdict(float)
 
 
 def part_of(path: Path) -> str:
-    """`tests/wire`, `tests/peers` and `tests/browser` are parts of their own; all the rest needs nothing: the law."""
+    """`tests/wire`, `tests/peers`, `tests/nodes` and `tests/browser` are parts of their own; all the rest needs nothing: the law."""
     folder = path.relative_to(HERE).parts[0] if path.is_relative_to(HERE) and path != HERE else "law"
     return folder if folder in PARTS else "law"
 
@@ -38,7 +38,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Cheapest first, so that a mistake shows before a browser has been started."""
     items.sort(key=lambda item: PARTS.index(part_of(item.path)))
     for item in items:
-        if part_of(item.path) in ("peers", "browser"):
+        if part_of(item.path) in ("peers", "nodes", "browser"):
             item.add_marker(getattr(pytest.mark, part_of(item.path)))
 
 

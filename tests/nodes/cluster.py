@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 import os
 import shutil
 import signal
@@ -206,6 +207,13 @@ class Cluster:
 
     async def up(self) -> None:
         await asyncio.gather(*(node.up() for node in self.nodes))
+
+    def not_kept(self) -> dict[str, str]:
+        """The codes of refusals whose events could not be kept, as the nodes' logs have them, by reference."""
+        lines = (
+            json.loads(line) for node in self.nodes for line in node.log().splitlines() if '"event not kept"' in line
+        )
+        return {line["reference"]: line["code"] for line in lines}
 
     def tracebacks(self) -> list[str]:
         """Every traceback in the nodes' logs: a disaster is no excuse for a bug."""

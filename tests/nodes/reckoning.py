@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tests.nodes.book import Book, Login
@@ -39,7 +39,7 @@ async def reckon(street: Street, cluster: Cluster, store: Store) -> Reckoning:
     events = await store.events.latest(limit=10_000_000)
     _answers(book, cluster, found)
     _once(book, found)
-    _audited(book, events, found)
+    _audited(book, events, cluster.not_kept(), found)
     await _standing(street, found)
     await _applied(cluster, book, found)
     return found
@@ -69,14 +69,20 @@ def _once(book: Book, found: Reckoning) -> None:
             found.check(token.granted <= 1, "a refresh token rotates once", f"login {login.number}: {token.granted}")
 
 
-def _audited(book: Book, events: Sequence[Event], found: Reckoning) -> None:
-    """Every reference that somebody was shown leads to its event, and every login to the events of its success."""
+def _audited(book: Book, events: Sequence[Event], logged: Mapping[str, str], found: Reckoning) -> None:
+    """Every reference that somebody was shown leads to its event, and every login to the events of its success.
+
+    `logged`: the codes of refusals whose events could not be kept, by reference.
+    """
     by_reference: dict[str, set[str]] = defaultdict(set)
     by_person: dict[str, Counter[str]] = defaultdict(Counter)
     for event in events:
         by_reference[event.reference].add(event.code or "")
         if event.person is not None:
             by_person[event.person][event.kind] += 1
+    for reference, code in logged.items():
+        by_reference[reference].add(code)
+    found.counts["references of which the log alone knows"] = len(logged)
     for reference, status in book.references:
         if status < 500:  # where the store cannot answer, the log alone has the reason
             found.check(reference in by_reference, "a reference leads to its event", f"{reference} ({status})")

@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import structlog
+
 from vestibule.ground.entropy import Entropy
 from vestibule.ground.errors import Finding, Refused
 from vestibule.model.event import Event
@@ -13,6 +15,8 @@ from vestibule.store.port import Store, StoreUnavailable
 
 _BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 """[RFC 4648 6]"""
+
+log = structlog.get_logger("vestibule.flows")
 
 
 def new_reference(entropy: Entropy) -> Reference:
@@ -86,13 +90,17 @@ async def audited(store: Store, record: Record) -> AsyncIterator[None]:
 
 
 async def keep_refusal(store: Store, record: Record, refused: Refused, kind: str = "login.refused") -> None:
-    """Audits a refusal and gives it its reference. A store that cannot answer changes nothing about the refusal."""
+    """Audits a refusal and gives it its reference. A store that cannot answer changes nothing about the refusal.
+
+    The log alone has it then.
+    """
     refused.reference = record.reference
     if isinstance(refused, StoreUnavailable):
         return  # what cannot be asked cannot be told either; the log has the reason
     try:
         await store.keep(record.refusal(refused, kind))
         application = await store.configured.application(record.application) if record.application else None
-    except StoreUnavailable:
+    except StoreUnavailable as unavailable:
+        log.error("event not kept", kind=kind, code=refused.code, reference=record.reference, why=unavailable.why)
         return
     refused.back = None if application is None else application.initiate_login_uri

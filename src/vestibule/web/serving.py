@@ -141,6 +141,7 @@ class Workers:
         self._workers = [self._begun() for _ in range(self._config.workers)]
         while not self._told:
             time.sleep(TICK)
+            self._serves()
             self._look()
         # First our own copies: connections to a socket that no worker accepts from would wait for nothing.
         for listening in self._sockets:
@@ -163,18 +164,22 @@ class Workers:
             if self._told:
                 return
             if worker.is_alive(SILENCE):
-                self._served = self._served or worker.is_ready(SILENCE)
                 continue
             worker.kill()
             worker.join()
             if worker.exitcode == STARTUP_FAILURE:
-                if not self._served:
+                if not self._serves():
                     self._told = True
                     return
                 time.sleep(AGAIN)
             if not self._told:
                 log.error("worker replaced", ended_with=worker.exitcode)
                 self._workers[number] = self._begun()
+
+    def _serves(self) -> bool:
+        """Whether any worker ever came to serve: then it is not for ever that one cannot start."""
+        self._served = self._served or any(worker.is_ready(SILENCE) for worker in self._workers)
+        return self._served
 
     def _wait(self) -> None:
         """Each worker bounds its own end; one that does not keep to it is ended."""
