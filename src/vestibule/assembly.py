@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 
 import structlog
 import uvicorn
-from starlette.applications import Starlette
 from uvicorn.supervisors import Multiprocess
 
 from vestibule.downstream.lifetimes import Lifetimes
@@ -49,8 +48,10 @@ from vestibule.outside.fetch import HttpFetch
 from vestibule.settings import database, master_key, process
 from vestibule.settings.process import Settings
 from vestibule.store.port import Store
+from vestibule.store.remembering import RememberingStore
 from vestibule.store.sqlite import SqliteStore
 from vestibule.web import app as doors
+from vestibule.web.doorway import Doorway
 from vestibule.web.protocol import BoundedHttp
 
 SWEEP_EVERY = 60.0
@@ -105,6 +106,7 @@ def join(
     pause: Pause = asyncio.sleep,
 ) -> House:
     """The flows over these parts; what an engine, a clock or a source of randomness is does not matter here."""
+    store = RememberingStore(store, clock)
     issuer = settings.issuer
     host = plain_host(urlsplit(issuer).netloc, secure=issuer.startswith("https:"))
     lifetimes = Lifetimes()
@@ -240,7 +242,7 @@ async def sweep_forever(house: House) -> None:
         await asyncio.sleep(BETWEEN_BATCHES if swept else SWEEP_EVERY)
 
 
-def build_app(house: House) -> Starlette:
+def build_app(house: House) -> Doorway:
     """The web application over an open house."""
     return doors.build(house)
 
@@ -261,7 +263,7 @@ class LazyApp:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._app: Starlette | None = None
+        self._app: Doorway | None = None
         self._stack = contextlib.AsyncExitStack()
 
     async def __call__(self, scope, receive, send) -> None:  # type: ignore[no-untyped-def]

@@ -81,8 +81,8 @@ def _revision(connection: sqlite3.Connection) -> str | None:
     return None if row is None else str(row[0])
 
 
-def upgrade(dialect: str, connection: Any) -> None:
-    """Runs Alembic inside the open transaction of a driver's connection, and leaves it open."""
+def upgrade(dialect: str, connection: Any, **options: Any) -> None:
+    """Runs Alembic inside the open transaction of a driver's connection, and leaves it open. `options` are SQLAlchemy's for the dialect."""
     # Imported here because they cost half a second, and are needed once in the life of a database.
     from alembic import command
     from alembic.config import Config
@@ -91,7 +91,7 @@ def upgrade(dialect: str, connection: Any) -> None:
 
     config = Config()
     config.set_main_option("script_location", str(files("vestibule.store.migrations")))
-    engine = create_engine(f"{dialect}://", creator=lambda: _Lent(connection), poolclass=StaticPool)
+    engine = create_engine(f"{dialect}://", creator=lambda: _Lent(connection), poolclass=StaticPool, **options)
     with _ALEMBIC, engine.connect() as borrowed:
         config.attributes["connection"] = borrowed
         command.upgrade(config, "head")

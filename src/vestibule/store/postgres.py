@@ -3,7 +3,7 @@
 from __future__ import annotations  # those of nested steps would else be evaluated at every call
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, TypeVar
@@ -99,7 +99,7 @@ class PostgresStore:
 
         return await self._tried(once, outcome)
 
-    async def _tried(self, once: Callable[[Line, float], Any], outcome: _Outcome) -> Any:
+    async def _tried(self, once: Callable[[Line, float], Awaitable[T]], outcome: _Outcome) -> T:
         pool = self._pool
         if pool is None:
             raise port.StoreUnavailable(f"The database {self._address} is not open.")

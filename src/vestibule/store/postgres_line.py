@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import psycopg
-from psycopg.pq import DiagnosticField, ExecStatus, PGconn, TransactionStatus
-from psycopg.pq.abc import PGresult
+from psycopg.pq import DiagnosticField, ExecStatus, TransactionStatus
+from psycopg.pq.abc import PGconn, PGresult
 
 from vestibule.store.postgres_dialect import Wording
 from vestibule.store.postgres_faults import Failed, Lost
@@ -31,7 +31,7 @@ class Line:
 
     def __init__(self, connection: "psycopg.AsyncConnection[Any]", loop: asyncio.AbstractEventLoop) -> None:
         self._connection = connection
-        self._pg: PGconn = connection.pgconn  # type: ignore[assignment] # the protocol of it is one, whatever implements it
+        self._pg: PGconn = connection.pgconn
         self._loop = loop
         self._pg.nonblocking = 1
         self._pg.enter_pipeline_mode()

@@ -90,7 +90,7 @@ def _upgrade(connection: "psycopg.Connection[Any]", address: Address) -> None:
                 f"The database {address} holds tables that are not Vestibule's; nothing in it was changed. "
                 "Give Vestibule a database of its own (VESTIBULE_DATABASE_URL).",
             )
-    upgrade("postgresql+psycopg", connection)
+    upgrade("postgresql+psycopg", connection, use_native_hstore=False)
 
 
 def _found(connection: "psycopg.Connection[Any]") -> str | None:

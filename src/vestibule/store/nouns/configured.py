@@ -14,6 +14,9 @@ from vestibule.store.configuration import check
 from vestibule.store.keeping import keeping
 from vestibule.store.steps import Alone, Engine, Statement, Steps, Unread
 
+REVISION = "configuration"
+"""The fact that counts what was put in place."""
+
 
 class SqlConfigured:
     def __init__(self, engine: Engine) -> None:
@@ -61,6 +64,9 @@ class SqlConfigured:
 
         return await self._engine.read(steps)
 
+    async def revision(self) -> int:
+        return await self._engine.read(_revision)
+
     async def apply(
         self,
         *,
@@ -74,9 +80,11 @@ class SqlConfigured:
             yield Alone(("configuration",))
             rows = yield sql.CONNECTIONS, ()
             check([decode(Connection, doc) for (doc,) in rows], connections)
+            revision = yield from _revision()
             rows = [(it.id, it.name, int(it.enabled), encode(it)) for it in connections]
             yield Unread(
                 [
+                    (sql.SET_FACT, (REVISION, str(revision + 1))),
                     (sql.SET_FACT, ("installation", encode(installation))),
                     *((sql.PUT_APPLICATION, (it.client_id, encode(it))) for it in applications),
                     *((sql.PUT_CONNECTION, row) for row in rows),
@@ -86,6 +94,11 @@ class SqlConfigured:
             )
 
         await self._engine.write(steps)
+
+
+def _revision() -> Steps[int]:
+    rows = yield sql.FACT, (REVISION,)
+    return int(rows[0][0]) if rows else 0
 
 
 def _domains(connections: Sequence[Connection]) -> Iterator[Statement]:
