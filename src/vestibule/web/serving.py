@@ -130,12 +130,12 @@ class Workers:
         self._config = config
         self._sockets = sockets
         self._drain = drain
-        self._told = False
+        self._told = self._failed = False
         self._served = False
         self._workers: list[Worker] = []
 
     def run(self) -> bool:
-        """Returns when all workers have ended; false if none ever served."""
+        """Returns when all workers have ended; false if that is because they could not start."""
         for sign in (signal.SIGINT, signal.SIGTERM):
             signal.signal(sign, self._tell)
         self._workers = [self._begun() for _ in range(self._config.workers)]
@@ -149,7 +149,7 @@ class Workers:
         for worker in self._workers:
             worker.terminate()
         self._wait()
-        return self._served
+        return not self._failed
 
     def _tell(self, *_: object) -> None:
         self._told = True
@@ -169,7 +169,7 @@ class Workers:
             worker.join()
             if worker.exitcode == STARTUP_FAILURE:
                 if not self._serves():
-                    self._told = True
+                    self._told = self._failed = True
                     return
                 time.sleep(AGAIN)
             if not self._told:
