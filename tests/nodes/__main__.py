@@ -1,37 +1,49 @@
-"""`python -m tests.nodes`: nodes, people and disasters for as long as wanted; prints the counts."""
+"""Three nodes behind nginx, people who sign in, and disasters, for as long as wanted; prints the counts."""
 
 import argparse
 import asyncio
-import contextlib
 import sys
 import tempfile
 from pathlib import Path
 
+from tests import postgres as servers
+from tests.nodes import postgres_disasters, sqlite_disasters
 from tests.nodes.cluster import cluster
-from tests.nodes.disasters import ANYWHERE, holding_the_lock
+from tests.nodes.disasters import ANYWHERE
 from tests.nodes.report import table
-from tests.nodes.run import Plan, run
+from tests.nodes.road import Road
+from tests.nodes.run import Plan, Run, run
+from tests.places import at
 
-from vestibule.store.sqlite import SqliteStore
+
+async def on_postgresql(plan: Plan, directory: Path) -> Run:
+    with servers.running(max_connections="60") as server:
+        url = server.database()
+        async with Road(server.port) as road:
+            with cluster(directory, url.replace(f":{server.port}/", f":{road.port}/")) as where:
+                return await run(where, {**ANYWHERE, **postgres_disasters.on(server, road, url)}, plan, at(url))
+
+
+async def on_sqlite(plan: Plan, directory: Path) -> Run:
+    file = directory / "vestibule.db"
+    with cluster(directory, str(file)) as where:
+        return await run(where, {**ANYWHERE, **sqlite_disasters.on(file)}, plan, at(file))
+
+
+STORES = {"postgresql": on_postgresql, "sqlite": on_sqlite}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.nodes", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=10.0)
-    parser.add_argument("--visitors", type=int, default=8)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--minutes", type=float, default=10.0, help="how long disasters happen (%(default)s)")
+    parser.add_argument("--store", choices=STORES, default="postgresql", help="(%(default)s)")
+    parser.add_argument("--visitors", type=int, default=8, help="how many people sign in at once (%(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="of every chance that is taken (%(default)s)")
     asked = parser.parse_args()
     plan = Plan(seconds=asked.minutes * 60, visitors=asked.visitors, seed=asked.seed)
-    with contextlib.ExitStack() as stack:
-        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vestibule-nodes-")))
-        file = directory / "vestibule.db"
-        disasters = {
-            **ANYWHERE,
-            "the file is locked for a moment": holding_the_lock(file, 1.0, noticed=False),
-            "the file is locked for long": holding_the_lock(file, 8.0, noticed=True),
-        }
-        found = asyncio.run(run(stack.enter_context(cluster(directory, str(file))), disasters, plan, SqliteStore(file)))
-    sys.stdout.write(table(found) + "\n")
+    with tempfile.TemporaryDirectory(prefix="vestibule-nodes-") as directory:
+        found = asyncio.run(STORES[asked.store](plan, Path(directory)))
+    sys.stdout.write(f"{table(found)}\n")
     return 1 if found.reckoning.broken else 0
 
 

@@ -4,7 +4,6 @@ import asyncio
 import base64
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +16,7 @@ from typing import Any
 
 import httpx2
 import yaml
-from tests.peers.machine import ROOT, answers, end, free_port
+from tests.peers.machine import ROOT, answers, end, free_port, need
 from tests.peers.plain_browser import fetch
 
 NGINX = Path("/usr/sbin/nginx")
@@ -235,6 +234,7 @@ def cluster(
     prefix: Sequence[str] = (),
 ) -> Iterator[Cluster]:
     """nginx, and before it as many nodes as `workers` has numbers. The nodes are made, not started."""
+    need(NGINX)
     port = free_port()
     nodes = [
         Node(
@@ -262,7 +262,7 @@ def _nginx(directory: Path, port: int, nodes: Sequence[Node]) -> Iterator[None]:
     home = directory / "nginx"
     home.mkdir()
     (home / "nginx.conf").write_text(_configuration(home, port, nodes))
-    command = [shutil.which("nginx") or str(NGINX), "-p", str(home), "-c", str(home / "nginx.conf"), "-e", "error.log"]
+    command = [str(NGINX), "-p", str(home), "-c", str(home / "nginx.conf"), "-e", "error.log"]
     with (home / "out.log").open("wb") as out:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True

@@ -48,10 +48,11 @@ class Bound:
     means = "reading or writing the disk failed"
 
     def __init__(self, database: Path) -> None:
-        self._files = (database, database.with_name(f"{database.name}-wal"))
+        self._database = database
 
     def fill(self, nodes: Sequence[Node]) -> None:
-        self._limit(nodes, max(file.stat().st_size for file in self._files))
+        """Soon nothing can be kept: the log grows beyond this, or what is in it finds no place in the database."""
+        self._limit(nodes, self._database.stat().st_size)
 
     def free(self, nodes: Sequence[Node]) -> None:
         self._limit(nodes, resource.RLIM_INFINITY)

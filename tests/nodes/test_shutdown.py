@@ -15,8 +15,7 @@ from tests.nodes.cluster import Cluster, Node, cluster
 from tests.nodes.disasters import roll, until
 from tests.nodes.report import table
 from tests.nodes.run import Plan, begin, run
-
-from vestibule.store.sqlite import SqliteStore
+from tests.places import at
 
 BOUND = 40.0
 """Seconds within which a node has ended, whatever it was doing."""
@@ -27,7 +26,7 @@ def test_a_rolling_restart_under_load_fails_no_login(tmp_path: Path) -> None:
     file = tmp_path / "vestibule.db"
     with cluster(tmp_path, str(file), workers=(1, 2, 1)) as where:
         plan = Plan(seconds=0, visitors=6, mischief=False, at_least=2)
-        found = asyncio.run(run(where, {"all nodes are restarted in turn": roll}, plan, SqliteStore(file)))
+        found = asyncio.run(run(where, {"all nodes are restarted in turn": roll}, plan, at(file)))
     told = table(found)
     print(told)  # noqa: T201 - the counts are what the run is for
     assert not found.reckoning.broken, told

@@ -10,22 +10,13 @@ from pathlib import Path
 import pytest
 from bench.responses import IdentityProvider
 from tests.nodes.cluster import Cluster, cluster
-from tests.nodes.disasters import (
-    Disaster,
-    cutting_the_power,
-    filling,
-    holding_the_lock,
-    kill_a_first_process,
-    kill_a_node,
-    kill_a_worker,
-    until,
-)
+from tests.nodes.disasters import Disaster, kill_a_first_process, kill_a_node, kill_a_worker, until
 from tests.nodes.disks import Bound, Disk, SmallDisk, mounted
 from tests.nodes.report import table
 from tests.nodes.run import Plan, Run, begin, run
+from tests.nodes.sqlite_disasters import filling, holding_the_lock, on
 from tests.nodes.visits import MODES
-
-from vestibule.store.sqlite import SqliteStore
+from tests.places import at
 
 BARE = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search")
 """Root without root's right to pass over permissions."""
@@ -33,7 +24,7 @@ BARE = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search")
 
 def live_through(disasters: Mapping[str, Disaster], where: Cluster, file: Path, plan: Plan) -> Run:
     """Whoever signs in meanwhile either gets in once or is told; nothing that was acknowledged is lost."""
-    found = asyncio.run(run(where, disasters, plan, SqliteStore(file)))
+    found = asyncio.run(run(where, disasters, plan, at(file)))
     told = table(found)
     print(told)  # noqa: T201 - the counts are what the run is for
     assert not found.reckoning.broken, told
@@ -42,18 +33,16 @@ def live_through(disasters: Mapping[str, Disaster], where: Cluster, file: Path, 
 
 
 def test_power_cuts_and_second_writers_lose_nothing(tmp_path: Path) -> None:
-    """Every mode, on three nodes that are killed one by one and together, and beside a process that holds the file."""
+    """Every mode, on three nodes that are killed one by one and together, whose files may not grow, and beside a process that
+    holds the file."""
     file = tmp_path / "vestibule.db"
-    disasters = {
-        "the power is cut": cutting_the_power(file, times=2),
+    kills = {
         "a node is killed": kill_a_node,
         "a worker is killed": kill_a_worker,
         "a first process is killed": kill_a_first_process,
-        "another process holds the file for a moment": holding_the_lock(file, 0.5, noticed=False),
-        "another process holds the file for long": holding_the_lock(file, 8.0, noticed=True),
     }
     with cluster(tmp_path, str(file)) as where:
-        found = live_through(disasters, where, file, Plan(seconds=0, visitors=5))
+        found = live_through({**kills, **on(file)}, where, file, Plan(seconds=0, visitors=5))
     completed = {login.mode for login in found.book.logins if login.completed}
     assert completed == set(MODES), "some mode was never completed"
     assert any(len(login.nodes) == 3 for login in found.book.logins if login.completed), "no login used every node"
@@ -75,12 +64,6 @@ def test_a_full_disk_refuses_everything_and_loses_nothing(tmp_path: Path) -> Non
         disk: Disk = SmallDisk(file.parent) if may else Bound(file)
         with cluster(tmp_path, str(file), workers=(1, 2)) as where:
             live_through({"the disk is full": filling(disk)}, where, file, Plan(seconds=0, visitors=4))
-
-
-def test_files_that_may_not_grow_refuse_everything_and_lose_nothing(tmp_path: Path) -> None:
-    file = tmp_path / "vestibule.db"
-    with cluster(tmp_path, str(file), workers=(1, 1)) as where:
-        live_through({"files may not grow": filling(Bound(file))}, where, file, Plan(seconds=0, visitors=4))
 
 
 def holds(pid: int, file: Path) -> bool:

@@ -22,7 +22,7 @@ def test_defaults_are_those_of_one_small_machine() -> None:
     settings = process.load({**ISSUER, "PATH": "/bin"})
     assert settings == process.Settings(issuer="https://login.example/")
     assert (settings.database, settings.host, settings.port) == (Path("vestibule.db"), "127.0.0.1", 8000)
-    assert (settings.workers, settings.trusted_proxies, settings.login_ttl) == (1, (), 3600)
+    assert (settings.workers, settings.drain_seconds, settings.trusted_proxies, settings.login_ttl) == (1, 0, (), 3600)
     assert (settings.master_key, settings.fetch_private, settings.on_loopback) == (None, False, False)
     assert settings.fetch_hosts == ()
     assert (settings.limit_refusals, settings.limit_connection_refusals, settings.limit_requests) == (60, 300, 3000)
@@ -136,6 +136,7 @@ def test_other_databases_are_refused(given: str) -> None:
     [
         ("VESTIBULE_PORT", "port", 1, 65535),
         ("VESTIBULE_WORKERS", "workers", 1, 64),
+        ("VESTIBULE_DRAIN_SECONDS", "drain_seconds", 0, 300),
         ("VESTIBULE_DATABASE_CONNECTIONS", "database_connections", 1, 1000),
         ("VESTIBULE_LOGIN_TTL", "login_ttl", 60, 86400),
     ],
