@@ -40,6 +40,12 @@ class Road(Proxy):
     async def open_up(self) -> None:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
 
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await super()._accept(reader, writer)
+        except OSError:  # nobody is at its end
+            writer.close()
+
     def lose(self, after: int = 0) -> None:
         """One answer of the server is lost, after so many others, and its connection ends."""
         self._until = after
