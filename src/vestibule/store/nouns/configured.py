@@ -14,6 +14,9 @@ from vestibule.store.configuration import check
 from vestibule.store.keeping import kept
 from vestibule.store.steps import Engine, Steps
 
+REVISION = "configuration"
+"""The fact that counts what was put in place."""
+
 
 class SqlConfigured:
     def __init__(self, engine: Engine) -> None:
@@ -61,6 +64,9 @@ class SqlConfigured:
 
         return await self._engine.read(steps)
 
+    async def revision(self) -> int:
+        return await self._engine.read(_revision)
+
     async def apply(
         self,
         *,
@@ -72,6 +78,8 @@ class SqlConfigured:
         def steps() -> Steps[None]:
             rows = yield sql.CONNECTIONS, ()
             check([decode(Connection, doc) for (doc,) in rows], connections)
+            revision = yield from _revision()
+            yield sql.SET_FACT, (REVISION, str(revision + 1))
             yield sql.SET_FACT, ("installation", encode(installation))
             for application in applications:
                 yield sql.PUT_APPLICATION, (application.client_id, encode(application))
@@ -82,6 +90,11 @@ class SqlConfigured:
             yield from kept(tuple(events))
 
         await self._engine.write(steps)
+
+
+def _revision() -> Steps[int]:
+    rows = yield sql.FACT, (REVISION,)
+    return int(rows[0][0]) if rows else 0
 
 
 def _domains(connections: Sequence[Connection]) -> Steps[None]:
