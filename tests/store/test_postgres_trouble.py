@@ -18,6 +18,7 @@ from vestibule.ground.errors import Refused
 from vestibule.model.ids import Digest
 from vestibule.store.port import StoreUnavailable
 from vestibule.store.postgres import PostgresStore
+from vestibule.store.steps import Steps, Unread
 
 PATIENCE = 0.6
 
@@ -286,6 +287,24 @@ def test_a_network_that_swallows_everything(server: Server, url: str) -> None:
             proxy.mood = Mood.MUTE
             await refuses(store, "write", within=PATIENCE + 2.5)
             proxy.mood = Mood.THROUGH
+            await recovers(store)
+
+    asyncio.run(scene())
+
+
+def test_prepared_statements_that_are_lost_are_missed_once(url: str) -> None:
+    """As behind a pooler: what was asked is answered all the same, and from then on nothing is prepared."""
+
+    def forget() -> Steps[None]:
+        yield Unread((("DEALLOCATE ALL", ()),))
+
+    async def scene() -> None:
+        async with store_at(url, connections=1) as store:
+            await recovers(store)
+            assert store.prepares
+            await store.write(forget)
+            assert not await store.assertions.claim(nouns.claim("in trouble"))
+            assert not store.prepares
             await recovers(store)
 
     asyncio.run(scene())

@@ -9,6 +9,7 @@ from vestibule.store import statements as sql
 from vestibule.store.codec import decode
 from vestibule.store.keeping import kept
 from vestibule.store.steps import Alone, Engine, Rows, Steps, Unread
+from vestibule.store.traces import event
 
 
 class SqlKeys:
@@ -64,7 +65,7 @@ class SqlEvents:
 
         def steps() -> Steps[tuple[Event, ...]]:
             rows = yield sql.EVENTS_BY_REFERENCE, (reference,)
-            return tuple(decode(Event, doc) for (doc,) in rows)
+            return tuple(event(doc) for (doc,) in rows)
 
         return await self._engine.read(steps)
 
@@ -74,7 +75,7 @@ class SqlEvents:
         def steps() -> Steps[tuple[Event, ...]]:
             rows = yield from _newest(limit, kind, connection)
             newest = sorted(rows, key=lambda row: (row[0], row[1]), reverse=True)[:limit]
-            return tuple(decode(Event, row[2]) for row in newest)
+            return tuple(event(row[2]) for row in newest)
 
         return await self._engine.read(steps)
 
