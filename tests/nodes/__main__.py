@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -40,6 +41,8 @@ def main() -> int:
     parser.add_argument("--visitors", type=int, default=8, help="how many people sign in at once (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of every chance that is taken (%(default)s)")
     asked = parser.parse_args()
+    # An end from outside takes the same way out as Ctrl-C: everything that was started is ended.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     plan = Plan(seconds=asked.minutes * 60, visitors=asked.visitors, seed=asked.seed)
     with tempfile.TemporaryDirectory(prefix="vestibule-nodes-") as directory:
         found = asyncio.run(STORES[asked.store](plan, Path(directory)))

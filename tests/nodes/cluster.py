@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -213,6 +214,13 @@ class Cluster:
             json.loads(line) for node in self.nodes for line in node.log().splitlines() if '"event not kept"' in line
         )
         return {line["reference"]: line["code"] for line in lines}
+
+    def replaced(self) -> Counter[int]:
+        """How many workers were replaced, by the status that they ended with."""
+        lines = (
+            json.loads(line) for node in self.nodes for line in node.log().splitlines() if '"worker replaced"' in line
+        )
+        return Counter(int(line["ended_with"]) for line in lines)
 
     def tracebacks(self) -> list[str]:
         """Every traceback in the nodes' logs: a disaster is no excuse for a bug."""

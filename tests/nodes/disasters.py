@@ -49,8 +49,8 @@ async def kill_a_node(scene: Scene) -> str:
 async def kill_a_first_process(scene: Scene) -> str:
     """kill -9 for the process that looks after workers: they notice, and end; the node is started again on the same port."""
     node = scene.node(workers=2)
+    await complete(node)
     orphans = node.serving_pids()
-    assert len(orphans) == node.workers, orphans
     node.kill_first()
     await until(lambda: not any(map(_lives, orphans)), "workers outlived the process that looks after them")
     node.start()
@@ -61,13 +61,16 @@ async def kill_a_first_process(scene: Scene) -> str:
 async def kill_a_worker(scene: Scene) -> str:
     """kill -9 for one of a node's workers: another one takes its place by itself."""
     node = scene.node(workers=2)
-    before = set(node.serving_pids())
+    await complete(node)
     killed = node.kill_worker()
-    await until(
-        lambda: len(set(node.serving_pids()) - {killed}) == len(before),
-        f"nobody took the place of a worker of {node.name}",
-    )
+    await until(lambda: killed not in node.serving_pids(), "a worker outlived kill -9")
+    await complete(node)
     return f"worker {killed} of {node.name} was killed and replaced"
+
+
+async def complete(node: Node) -> None:
+    """Returns when a node has all its workers; one that could not start, or was killed, is replaced by itself."""
+    await until(lambda: len(node.serving_pids()) == node.workers, f"a worker of {node.name} was not replaced")
 
 
 async def roll(scene: Scene) -> str:

@@ -48,6 +48,8 @@ async def reckon(street: Street, cluster: Cluster, store: Store) -> Reckoning:
 def _answers(book: Book, cluster: Cluster, found: Reckoning) -> None:
     """Every request was answered, and clearly; no node had a bug."""
     found.check(not book.unclear, "every answer was clear", "\n".join(book.unclear[:5]))
+    for status, count in cluster.replaced().items():
+        found.counts[f"workers replaced that had ended with {status}"] = count
     tracebacks = cluster.tracebacks()
     found.check(not tracebacks, "no node had a bug", "\n".join(tracebacks[:3]))
     for login in book.logins:

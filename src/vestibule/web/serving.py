@@ -20,8 +20,8 @@ from vestibule.web.protocol import DRAINING
 
 TICK = 0.2
 """Seconds between two looks: at whether to end, at workers that may have died."""
-SILENCE = 5
-"""Seconds within which a worker must say that it lives."""
+SILENCE = 15
+"""Seconds within which a worker must say that it lives: long enough for one that starts on a busy machine."""
 AGAIN = 1.0
 """Seconds until a worker that could not start is tried again: its database may be away."""
 CLOSING = 10.0
