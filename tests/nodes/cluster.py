@@ -287,7 +287,7 @@ def _nginx(directory: Path, port: int, nodes: Sequence[Node]) -> Iterator[None]:
 
 
 def _configuration(home: Path, port: int, nodes: Sequence[Node]) -> str:
-    """Connections to nodes are not kept: one that a node closes at this moment would lose the post that is sent on it.
+    """Connections to nodes are kept, for less time than a node keeps them.
 
     A request that was sent to a node goes to another one only if it changes nothing by its method (`non_idempotent` is not
     among the reasons); one that could not even be sent goes on whatever it is.
@@ -311,6 +311,8 @@ http {{
   scgi_temp_path {home}/scgi;
   upstream nodes {{
 {upstream}
+    keepalive 64;
+    keepalive_timeout 20s;
   }}
   server {{
     listen 127.0.0.1:{port} backlog=1024;
@@ -318,7 +320,7 @@ http {{
     location / {{
       proxy_pass http://nodes;
       proxy_http_version 1.1;
-      proxy_set_header Connection close;
+      proxy_set_header Connection "";
       proxy_set_header Host $http_host;
       proxy_set_header X-Forwarded-For $remote_addr;
       proxy_set_header X-Forwarded-Proto $scheme;

@@ -165,8 +165,27 @@ def test_a_request_in_flight_is_answered() -> None:
     asyncio.run(scene())
 
 
-def test_connections_without_a_request_do_not_hold_up_the_end() -> None:
-    """One that had its answer is closed at once; one that never asked anything is waited for a moment."""
+def test_a_request_on_its_way_on_a_kept_connection_is_answered() -> None:
+    """A proxy keeps connections, and knows only from the answer that this one is at its end."""
+
+    async def scene() -> None:
+        async with serving() as it:
+            kept = await it.accepted()
+            await send(kept, GET % b"/")
+            assert "connection: close" not in await heard(kept, whole=False)
+            ending = asyncio.create_task(it.end())
+            await asyncio.sleep(0.1)
+            await send(kept, POST)
+            said = await heard(kept)
+            assert said.endswith("4 bytes")
+            assert "connection: close" in said
+            await ending
+
+    asyncio.run(scene())
+
+
+def test_connections_without_a_request_hold_up_the_end_for_a_moment_only() -> None:
+    """One that had its answer, and one that never asked anything."""
 
     async def scene() -> None:
         async with serving() as it:

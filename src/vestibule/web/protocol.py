@@ -22,8 +22,8 @@ class BoundedHttp(HttpToolsProtocol):
 
     `HEAD_LIMIT` bytes of request line and headers are taken (else 431), and they must be there within `HEAD_SECONDS` of
     the connection or of their first byte. What comes after an answer that did not wait for the body is thrown away for
-    `LINGER_SECONDS`: time enough to read the answer. When the server ends, a request that has begun, or may be on its way on a
-    new connection, has `LAST_SECONDS` to arrive, and is answered. What comes beside a body (sizes and extensions of chunks, trailers) may be as
+    `LINGER_SECONDS`: time enough to read the answer. When the server ends, a request that is on its way, or may be, has
+    `LAST_SECONDS` to arrive, and is answered. What comes beside a body (sizes and extensions of chunks, trailers) may be as
     much as the body, and `SURPLUS_LIMIT` bytes.
     """
 
@@ -99,11 +99,12 @@ class BoundedHttp(HttpToolsProtocol):
             self._within(self.LINGER_SECONDS)
 
     def shutdown(self) -> None:
-        """The server ends. A connection that is reset with a request on it would lose that request."""
-        if self.cycle is None or (self._in_head and self._head_bytes):
-            self._within(self.LAST_SECONDS)
-        else:
+        """The server ends. A connection that is reset with a request on it would lose that request, and a proxy that keeps
+        connections may be sending one on any of them."""
+        if self._answering():
             super().shutdown()
+        else:
+            self._within(self.LAST_SECONDS)
 
     def send_400_response(self, msg: str) -> None:
         self._answer(400, msg)
