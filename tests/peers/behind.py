@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from tests.peers.broker import Broker, PlainDumper
-from tests.peers.machine import NGINX, ROOT, free_port, need, running
+from tests.peers.machine import CADDY, NGINX, ROOT, free_port, need, running
 from tests.peers.plain_browser import Page, fetch
 
 DEPLOY = ROOT / "deploy"
@@ -186,11 +186,11 @@ def nginx(
     need(NGINX)
     run.mkdir(parents=True, exist_ok=True)
     plain = free_port()
-    servers = "\n    ".join(f"server 127.0.0.1:{node} max_fails=1 fail_timeout=5s;" for node in nodes)
+    servers = "\n    ".join(f"server 127.0.0.1:{node} max_fails=3 fail_timeout=3s;" for node in nodes)
     site = adapted(
         DEPLOY / "nginx.conf",
         {
-            "server 127.0.0.1:8000 max_fails=1 fail_timeout=5s;": servers,
+            "server 127.0.0.1:8000 max_fails=3 fail_timeout=3s;": servers,
             "https://login.crm.example": f"https://{host}:{port}",
             "login.crm.example": host,
             "listen 80;": f"listen 127.0.0.1:{plain};",
@@ -208,4 +208,29 @@ def nginx(
     (run / "main.conf").write_text(NGINX_MAIN.format(run=run, user=user))
     command = (NGINX, "-p", run, "-c", run / "main.conf", "-e", run / "main-error.log")
     with running(command, port=port, log=run / "output.log"):
+        yield Proxy(run, plain)
+
+
+@contextmanager
+def caddy(run: Path, *, host: str, port: int, nodes: Sequence[int], tls: Path) -> Iterator[Proxy]:
+    """Caddy with deploy/Caddyfile, until the block ends."""
+    need(CADDY)
+    run.mkdir(parents=True, exist_ok=True)
+    plain = free_port()
+    site = adapted(
+        DEPLOY / "Caddyfile",
+        {
+            "admin localhost:2019": "admin off\n\tdefault_bind 127.0.0.1",
+            "http_port 80": f"http_port {plain}",
+            "https_port 443": f"https_port {port}",
+            "reverse_proxy 127.0.0.1:8000": "reverse_proxy " + " ".join(f"127.0.0.1:{node}" for node in nodes),
+            "login.crm.example": host,
+            "/etc/ssl/vestibule/": f"{tls}/",
+            "/var/log/caddy/": f"{run}/",
+        },
+    )
+    (run / "Caddyfile").write_text(site)
+    command = (CADDY, "run", "--config", run / "Caddyfile", "--adapter", "caddyfile")
+    environment = {"XDG_DATA_HOME": str(run / "data"), "XDG_CONFIG_HOME": str(run / "config"), "HOME": str(run)}
+    with running(command, port=port, log=run / "output.log", env=environment):
         yield Proxy(run, plain)
