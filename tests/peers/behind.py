@@ -155,6 +155,11 @@ class Proxy:
     def access_log(self) -> str:
         return (self.directory / "vestibule.log").read_text(errors="replace")
 
+    def knows_it_is_up(self, node: int) -> bool:
+        """Whether the proxy's last word of the node's health, if it asks for that, is a good one."""
+        said = [line for line in self.everything_written().splitlines() if f'"host":"127.0.0.1:{node}"' in line]
+        return not said or "host is up" in said[-1]
+
     def everything_written(self) -> str:
         """All logs together, its own output included."""
         return "".join(file.read_text(errors="replace") for file in sorted(self.directory.glob("*.log")))
