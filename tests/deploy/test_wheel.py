@@ -3,78 +3,16 @@
 import os
 import re
 import subprocess
-import sys
-import time
-import venv
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib import metadata
 from pathlib import Path
 
-import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 from tests.demo.test_tour import free_ports
+from tests.deploy.packaged import LOCKED, ROOT, bare, build, command, read, running
 from tests.peers.machine import free_port
-from tests.peers.plain_browser import fetch
 
 from vestibule import __version__
-
-ROOT = Path(__file__).parents[1]
-LOCKED = dict(re.findall(r"(?m)^([a-z0-9][a-z0-9.-]*)==(\S+)", (ROOT / "requirements.lock").read_text()))
-
-
-def build(directory: Path, **environment: str) -> Path:
-    """The wheel in this directory."""
-    done = subprocess.run(
-        [ROOT / "dev", "wheel", directory],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=250,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    (wheel,) = directory.glob("*.whl")
-    return wheel
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.mktemp("wheel"))
-
-
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Path:
-    """A virtual environment that holds the wheel and what requirements.lock names, and nothing else: not pip, no test's tool.
-
-    What the lock names is lent by the environment of this test, file by file, so that no registry is asked.
-    """
-    home = tmp_path_factory.mktemp("installed")
-    venv.create(home, with_pip=False)
-    packages = next(home.glob("lib/python*/site-packages"))
-    for name in LOCKED:
-        lend(metadata.distribution(name), packages)
-    pip = (sys.executable, "-m", "pip", "--python", home / "bin/python", "install", "--no-index", "--no-deps", wheel)
-    subprocess.run(pip, check=True, capture_output=True, timeout=120)
-    return home
-
-
-def lend(distribution: metadata.Distribution, packages: Path) -> None:
-    """Links to everything that the distribution has put beside its own metadata."""
-    for top in {file.parts[0] for file in distribution.files or ()} - {"..", "__pycache__"}:
-        if not (packages / top).exists():
-            (packages / top).symlink_to(Path(str(distribution.locate_file(top))).resolve())
-
-
-def command(installed: Path, *arguments: str) -> list[str]:
-    return [str(installed / "bin/vestibule"), *arguments]
-
-
-def bare(directory: Path, **settings: str) -> dict[str, str]:
-    """An environment in which nothing points to the checkout."""
-    return {"PATH": "/usr/bin:/bin", "HOME": str(directory), "LC_ALL": "C.UTF-8", **settings}
 
 
 def test_it_holds_all_of_the_package_and_nothing_else(wheel: Path) -> None:
@@ -160,37 +98,3 @@ def test_the_tour_opens_without_the_checkout(installed: Path, tmp_path: Path) ->
         linked = set(re.findall(r'"/(static/[^"]+)"', read(portal)))
         assert {name.rpartition(".")[2].partition("?")[0] for name in linked} >= {"css", "svg"}
         assert all(read(f"{portal}{name}") for name in linked)
-
-
-@contextmanager
-def running(arguments: list[str], directory: Path, environment: dict[str, str], url: str) -> Iterator[None]:
-    """The command, from the moment the address answers, until the block ends; it must then stop when asked."""
-    with (directory / "output").open("wb") as output:
-        process = subprocess.Popen(arguments, cwd=directory, env=environment, stdout=output, stderr=subprocess.STDOUT)
-    try:
-        deadline = time.monotonic() + 60
-        while not answers(url):
-            said = (directory / "output").read_text(errors="replace")
-            assert process.poll() is None, said
-            assert time.monotonic() < deadline, said
-            time.sleep(0.05)
-        yield
-        process.terminate()
-        process.wait(timeout=30)
-    finally:
-        process.kill()
-        process.wait(timeout=10)
-    assert "Traceback" not in (directory / "output").read_text(errors="replace")
-
-
-def answers(url: str) -> bool:
-    try:
-        return fetch(url).status == 200
-    except OSError:
-        return False
-
-
-def read(url: str) -> str:
-    page = fetch(url)
-    assert page.status == 200, page
-    return page.text
