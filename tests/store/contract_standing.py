@@ -58,6 +58,20 @@ class ConfiguredContract:
         assert await store.events.by_reference(Reference("R-1")) == (nouns.event(),)
 
     @promise
+    async def test_configured_revision(self, store: Store) -> None:
+        """The revision goes up with every change that is made, and with no other."""
+        first = await store.configured.revision()
+        await apply(store, nouns.connection("acme"))
+        second = await store.configured.revision()
+        await apply(store, nouns.connection("acme"))
+        third = await store.configured.revision()
+        assert first < second < third
+        with pytest.raises(Refused):
+            await apply(store, nouns.connection("acme", id=ConnectionId("con_9")))
+        await store.keep(nouns.event("b"))
+        assert await store.configured.revision() == third
+
+    @promise
     async def test_configured_by_domain(self, store: Store) -> None:
         """Of the enabled connections that list a domain the verified one is found, else the first by name."""
         a, b = nouns.connection("a", domains=nouns.listing("x.example")), nouns.connection("b")

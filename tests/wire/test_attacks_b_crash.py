@@ -113,6 +113,7 @@ def test_b18_every_write_of_the_port_is_broken_somewhere() -> None:
         "waiting",
         "connection",
         "connections",
+        "revision",
     }
     reads |= {
         "connection_by_domain",

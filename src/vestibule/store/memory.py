@@ -64,6 +64,10 @@ class _Configured:
         with self._t.lock:
             return self._t.installation
 
+    async def revision(self) -> int:
+        with self._t.lock:
+            return self._t.revision
+
     async def apply(
         self,
         *,
@@ -74,6 +78,7 @@ class _Configured:
     ) -> None:
         with self._t.lock:
             check(self._t.connections.values(), connections)
+            self._t.revision += 1
             self._t.installation = installation
             self._t.applications.update({a.client_id: a for a in applications})
             self._t.connections.update({c.id: c for c in connections})

@@ -144,6 +144,10 @@ class Configured(Protocol):
 
     async def installation(self) -> Installation: ...
 
+    async def revision(self) -> int:
+        """How often something was put in place here: higher after every `apply`, and seen together with what it changed."""
+        ...
+
     async def apply(
         self,
         *,

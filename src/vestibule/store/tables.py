@@ -44,6 +44,7 @@ class Tables:
     lock: threading.Lock = field(default_factory=threading.Lock)
     facts: dict[str, str] = field(default_factory=dict)
     installation: Installation = field(default_factory=Installation)
+    revision: int = 0
     connections: dict[ConnectionId, Connection] = field(default_factory=dict)
     applications: dict[str, Application] = field(default_factory=dict)
     assertions: dict[tuple[ConnectionId, str, str], AssertionClaim] = field(default_factory=dict)
