@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import psycopg
 from tests.nodes.disasters import Disaster, Scene, until
 from tests.nodes.road import Road
-from tests.postgres import Server
+from tests.postgres import USER, Server
 from tests.store.proxy import Mood
 
 LONG = 7.0
@@ -76,16 +76,22 @@ def _away(server: Server, how: str) -> Disaster:
 def _full(server: Server, url: str) -> Disaster:
     """Others take every connection that there is; ours are ended, so that they have to come again."""
 
+    ending = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'vestibule'"
+
     async def harm(scene: Scene) -> str:
         async with contextlib.AsyncExitStack() as taken:
+            # The owner comes first, while there is room.
+            owner = await psycopg.AsyncConnection.connect(
+                host=str(server.folder), port=server.port, user=USER, dbname="postgres", autocommit=True
+            )
+            await taken.enter_async_context(owner)
             count = 0
-            ours = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'vestibule'"
-            server.sql(ours)
-            for _ in range(10_000):
+            while True:
                 try:
                     connection = await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=5)
                 except psycopg.OperationalError:
-                    if int(server.sql(ours)[0]) == 0:  # the last of ours has gone, and there is room for nobody
+                    ended = await (await owner.execute(ending)).fetchone()
+                    if ended == (0,):  # the last of ours has gone, and there is room for nobody
                         break
                     continue
                 await taken.enter_async_context(connection)

@@ -25,7 +25,7 @@ def test_a_rolling_restart_under_load_fails_no_login(tmp_path: Path) -> None:
     """Nodes of one and of two workers, with nobody telling the balancer anything."""
     file = tmp_path / "vestibule.db"
     with cluster(tmp_path, str(file), workers=(1, 2, 1)) as where:
-        plan = Plan(seconds=0, visitors=6, mischief=False, at_least=2)
+        plan = Plan(seconds=0, visitors=6, mischief=False)
         found = asyncio.run(run(where, {"all nodes are restarted in turn": roll}, plan, at(file)))
     told = table(found)
     print(told)  # noqa: T201 - the counts are what the run is for
@@ -73,7 +73,7 @@ def test_readyz_turns_first_then_what_is_in_flight_is_answered_then_it_ends_with
             assert told.headers["connection"] == "close"
             assert (await balancer.get(node.url("healthz"))).status_code == 200, "it is asked while it still serves"
             await until(lambda: not node.serves(), "it went on serving")
-            assert time.monotonic() - began >= 2.0
+            assert time.monotonic() - began >= 4.0
             assert node.process is not None
             assert node.process.poll() is None, "it ended with a request in flight"
             writer.write(rest)
@@ -84,7 +84,7 @@ def test_readyz_turns_first_then_what_is_in_flight_is_answered_then_it_ends_with
         assert not where.tracebacks()
 
     file = tmp_path / "vestibule.db"
-    with cluster(tmp_path, str(file), workers=(workers,), settings={"VESTIBULE_DRAIN_SECONDS": "2"}) as where:
+    with cluster(tmp_path, str(file), workers=(workers,), settings={"VESTIBULE_DRAIN_SECONDS": "4"}) as where:
         asyncio.run(scene(where))
 
 
