@@ -25,6 +25,7 @@ def server() -> Iterator[Server]:
         yield server
 
 
+@pytest.mark.timeout(600)
 def test_no_disaster_loses_or_doubles_anything(server: Server, tmp_path: Path) -> None:
     """Every mode, while each disaster happens once; then every entry of the book is held against nodes and audit."""
 

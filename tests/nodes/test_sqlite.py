@@ -32,6 +32,7 @@ def live_through(disasters: Mapping[str, Disaster], where: Cluster, file: Path, 
     return found
 
 
+@pytest.mark.timeout(600)
 def test_power_cuts_and_second_writers_lose_nothing(tmp_path: Path) -> None:
     """Every mode, on three nodes that are killed one by one and together, whose files may not grow, and beside a process that
     holds the file."""
