@@ -149,13 +149,17 @@ class Server:
                 **self._as_owner(),
             )
         deadline = time.monotonic() + 60
-        while not self._answers():
+        while not self.answers():
             late = not self.running() or time.monotonic() > deadline
             assert not late, f"PostgreSQL did not start:\n{self.log()[-2000:]}"
             time.sleep(0.02)
 
-    def _answers(self) -> bool:
-        command = [str(self._bin / "pg_isready"), "-q", "-h", str(self.folder), "-p", str(self.port), "-U", USER]
+    def answers(self, *, patience: int = 3) -> bool:
+        """Whether it takes connections; `patience`: seconds that it has to say so."""
+        command = [
+            str(self._bin / "pg_isready"), "-q", "-t", str(patience),
+            "-h", str(self.folder), "-p", str(self.port), "-U", USER,
+        ]  # fmt: skip
         return subprocess.run(command, check=False, timeout=60).returncode == 0
 
     def stop(self, *, how: str = "fast") -> None:
