@@ -239,6 +239,18 @@ def test_a_database_that_takes_no_writes(server: Server, url: str) -> None:
     asyncio.run(scene())
 
 
+def test_a_connection_to_what_was_the_primary_is_made_anew(server: Server, url: str) -> None:
+    """After a failover, connections that were made before it take no writes: others are made, and nobody notices."""
+
+    async def scene() -> None:
+        server.sql(f'ALTER DATABASE "{name_of(url)}" SET default_transaction_read_only = on')
+        async with store_at(url) as store:
+            server.sql(f'ALTER DATABASE "{name_of(url)}" RESET default_transaction_read_only')
+            await recovers(store)
+
+    asyncio.run(scene())
+
+
 def test_a_database_that_is_dropped(server: Server, url: str) -> None:
     async def scene() -> None:
         async with store_at(url) as store:
