@@ -191,9 +191,10 @@ async def _reading(line: Line, steps: Steps[T], deadline: float, prepare: bool) 
         asked = next(steps)
         while True:
             statements = asked.statements if isinstance(asked, Together) else (_plain(asked),)
-            messages = [message for message in map(_asking, statements) if message is not None]
+            asking = [_asking(statement) for statement in statements]
+            messages = [message for message in asking if message is not None]
             came = iter(await line.exchange(messages, deadline=deadline, prepare=prepare) if messages else ())
-            rows = [[] if _asking(statement) is None else next(came) for statement in statements]
+            rows = [[] if message is None else next(came) for message in asking]
             asked = steps.send(rows if isinstance(asked, Together) else rows[0])
     except StopIteration as end:
         result: T = end.value
