@@ -10,7 +10,6 @@ import cProfile
 import gc
 import os
 import pstats
-import secrets
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -48,6 +47,7 @@ from vestibule.model.identity import Person
 from vestibule.model.ids import ClientId, ConnectionId, PersonId, Reference
 from vestibule.oidc import authorize
 from vestibule.oidc import code as code_law
+from vestibule.outside.entropy import SystemEntropy
 from vestibule.policy import mapping, routing, unsolicited
 from vestibule.saml import bindings, checks, response
 from vestibule.saml.names import ds, saml
@@ -58,16 +58,6 @@ ISSUER = "https://login.bench.example/"
 LIFETIMES = Lifetimes()
 PEPPER = bytes(32)
 AT_ONCE = 4
-
-
-class Machine:
-    """Randomness as the server has it."""
-
-    def bytes(self, count: int) -> bytes:
-        return secrets.token_bytes(count)
-
-    def token(self, count: int = 32) -> str:
-        return secrets.token_urlsafe(count)
 
 
 @dataclass(slots=True)
@@ -86,7 +76,7 @@ class Bench:
 
     def __init__(self) -> None:
         self.idp = IdentityProvider(ISSUER)
-        self.entropy = Machine()
+        self.entropy = SystemEntropy()
         self.connection = _connection(self.idp.certificate)
         self.application = _application()
         self.person = Person(id=PersonId("p" * 22), created_at=datetime.now(UTC))
