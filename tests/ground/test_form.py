@@ -10,8 +10,33 @@ from vestibule.ground.errors import Refused
 from vestibule.ground.form import FIELD_LIMIT, parse
 
 PIECES = st.sampled_from(
-    "a b = & + / % %4 %20 %2B %2b %2F %3D %25 %252B %C3%A9 %c3 %00 %0A \u00e9".split(" ")
-    + [" ", "\t", "\r\n", "\n", "=\n"]
+    [
+        "a",
+        "b",
+        "=",
+        "&",
+        "+",
+        "/",
+        "%",
+        "%4",
+        "%20",
+        "%2B",
+        "%2b",
+        "%2F",
+        "%3D",
+        "%25",
+        "%252B",
+        "%C3%A9",
+        "%c3",
+        "%00",
+        "%0A",
+        "é",
+        " ",
+        "\t",
+        "\r\n",
+        "\n",
+        "=\n",
+    ]
 )
 
 
