@@ -94,8 +94,11 @@ def test_what_is_refused_is_found_behind_any_number_of_its_mark(
 
 def test_a_mark_at_the_very_beginning_has_nothing_before_it() -> None:
     """Not the octet at the end, which is where Python looks for one before the first."""
-    with refusal("xml.malformed"):
-        parse(b"?a<")
+    for octets in (b"?a<", b"<a/><b"):
+        with refusal("xml.malformed"):
+            parse(octets)
+    with refusal("xml.processing_instruction"):
+        parse(b"?<a><?x?></a>")
 
 
 def test_the_smallest_attributes_count_in_all_as_others_do() -> None:
