@@ -8,7 +8,6 @@ import psycopg
 from tests.nodes.disasters import Disaster, Scene, until
 from tests.nodes.road import Road
 from tests.postgres import USER, Server
-from tests.store.proxy import Mood
 
 LONG = 7.0
 """Seconds beyond what a request waits for its database."""
@@ -152,11 +151,11 @@ def _closed(road: Road) -> Disaster:
 
 def _silent(road: Road) -> Disaster:
     async def harm(scene: Scene) -> str:
-        road.mood = Mood.MUTE
+        road.hush()
         try:
             await _refusals(scene)
         finally:
-            road.mood = Mood.THROUGH
+            road.speak()
         return "nothing was passed on, and nothing ended"
 
     return _witnessed(harm, noticed=True)

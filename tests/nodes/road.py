@@ -14,6 +14,8 @@ class _Slowed(asyncio.StreamReader):
 
     async def read(self, n: int = -1) -> bytes:
         octets = await self._source.read(n)
+        while octets and self._road.silent:
+            octets = await self._source.read(n)
         if self._road.delay:
             await asyncio.sleep(self._road.delay)
         if octets and self._answers:
@@ -26,6 +28,8 @@ class Road(Proxy):
 
     delay = 0.0
     """Seconds that everything takes in each direction."""
+    silent = False
+    """Nothing is passed on either way, and nothing ends."""
     lost = 0
     """How many answers were lost on purpose."""
     _until: int | None = None
@@ -45,6 +49,14 @@ class Road(Proxy):
             await super()._accept(reader, writer)
         except OSError:  # nobody is at its end
             writer.close()
+
+    def hush(self) -> None:
+        """From now on nothing passes. Connections that there are never pass anything again: pieces would be missing."""
+        self.silent = True
+        self.swallow()
+
+    def speak(self) -> None:
+        self.silent = False
 
     def lose(self, after: int = 0) -> None:
         """One answer of the server is lost, after so many others, and its connection ends."""

@@ -19,7 +19,6 @@ from tests.nodes.disasters import until
 from tests.nodes.road import Road
 from tests.nodes.run import begin
 from tests.postgres import Server
-from tests.store.proxy import Mood
 
 CONNECTION = "accept-direct"
 
@@ -117,9 +116,9 @@ def test_a_postgresql_that_is_away_or_silent_lets_nobody_in(server: Server, tmp_
                     await good_once(at, response)
                     at.codes.clear()
                     response = at.response()
-                    road.mood = Mood.MUTE
+                    road.hush()
                     await refused(at, response)
-                    road.mood = Mood.THROUGH
+                    road.speak()
                     await good_once(at, response)
 
     asyncio.run(scene())
