@@ -1,60 +1,94 @@
-"""`python -m bench`: measures whole logins, prints the table, and writes everything as JSON if asked."""
+"""`python -m bench`: which measurement is asked for, and where what it found is written."""
 
 import argparse
 import signal
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import machine, report, rounds
+from bench import drawing, field, machine, report, rounds
 from bench.load import Failed
+from bench.responses import IdentityProvider
 
 SCRATCH = Path(__file__).parents[1] / ".dev"
 """On the checkout's disk: what a system keeps for temporary files is often no disk at all."""
+PLAN = rounds.Plan()
 
 
 def main() -> int:
-    asked = _arguments()
-    # An end from outside takes the same way out as Ctrl-C: the servers are stopped, the database is removed.
+    asked = _arguments(sys.argv[1:])
+    # An end from outside takes the same way out as Ctrl-C: the servers are stopped, the databases are removed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    plan = rounds.Plan(solo=asked.solo, crowd=asked.crowd, rounds=asked.rounds, seconds=asked.seconds)
     asked.directory.mkdir(parents=True, exist_ok=True)
-    cores = machine.cores()
-    with tempfile.TemporaryDirectory(prefix="bench-", dir=asked.directory) as scratch:
-        about = machine.describe(Path(scratch))
-        try:
-            found = rounds.measure(plan, Path(scratch), cores, lambda said: print(said, file=sys.stderr, flush=True))
-        except Failed as failed:
-            print(f"The benchmark failed: {failed}", file=sys.stderr)
-            return 1
-    print(report.table(found, plan, about, cores))
-    if asked.json is not None:
-        asked.json.write_text(report.as_json(found, plan, about, cores))
+    try:
+        with tempfile.TemporaryDirectory(prefix="bench-", dir=asked.directory) as scratch:
+            asked.measure(asked, Path(scratch))
+    except Failed as failed:
+        print(f"The benchmark failed: {failed}", file=sys.stderr)
+        return 1
     return 0
 
 
-def _arguments() -> argparse.Namespace:
-    plan = rounds.Plan()
-    parser = argparse.ArgumentParser(
-        prog="./dev bench", description="Whole logins a second, beside what the machine can do at best."
+def compare(asked: argparse.Namespace, scratch: Path) -> None:
+    """Vestibule, its peers, the floor, in one run."""
+    plan = rounds.Plan(
+        solo=asked.solo,
+        crowd=asked.crowd,
+        cell=asked.cell,
+        rounds=asked.rounds,
+        seconds=asked.seconds,
+        starts=asked.starts,
     )
-    parser.add_argument("--rounds", type=_within(1, 50), default=plan.rounds, help="interleaved rounds (%(default)s)")
-    parser.add_argument(
-        "--solo", type=_within(10, 20_000), default=plan.solo, help="logins a cell, one at a time (%(default)s)"
+    cores, idp = machine.cores(), IdentityProvider()
+    with ExitStack() as stack:
+        who = field.gather(scratch, idp, cores, stack, _tell, own=asked.own)
+        about = machine.describe(scratch)
+        if who.postgres is not None:
+            about |= {"postgresql": who.postgres.version, "postgresql_file_system": who.postgres.file_system}
+        found = rounds.measure(plan, who.subjects, idp, scratch, cores, _tell)
+    setting = report.Setting(
+        machine=about,
+        cores=cores,
+        plan=plan,
+        subjects=who.subjects,
+        missing=who.missing,
+        date=_today(),
     )
-    parser.add_argument(
-        "--crowd", type=_within(64, 50_000), default=plan.crowd, help="logins a cell, 32 at once (%(default)s)"
-    )
-    parser.add_argument(
-        "--seconds",
-        type=_within(1, 3600),
-        default=int(plan.seconds),
-        help="no round begins later than this (%(default)s)",
-    )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything that was measured")
-    parser.add_argument("--directory", type=Path, default=SCRATCH, help="where the database is made (%(default)s)")
-    return parser.parse_args()
+    print(report.table(found, setting))
+    if asked.json is not None:
+        asked.json.write_text(report.as_json(found, setting))
+    if asked.plot is not None:
+        asked.plot.write_text(drawing.draw(found, date=setting.date))
+
+
+def _arguments(words: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="./dev bench", description="What a login costs, and beside what.")
+    verbs = parser.add_subparsers(title="measurements", required=True, metavar="{compare (default), …}")
+    for verb in (_compare(verbs),):
+        verb.add_argument("--json", type=Path, metavar="FILE", help="write everything that was measured")
+        verb.add_argument(
+            "--directory", type=Path, default=SCRATCH, help="where databases are made; on a disk (%(default)s)"
+        )
+    helping = words[:1] in (["-h"], ["--help"])
+    return parser.parse_args(words if helping or (words[:1] and words[0] in verbs.choices) else ["compare", *words])
+
+
+def _compare(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> argparse.ArgumentParser:
+    verb = verbs.add_parser("compare", help="whole logins of Vestibule, of its peers, and the floor")
+    verb.set_defaults(measure=compare)
+    add = verb.add_argument
+    add("--own", action="store_true", help="Vestibule and the floor alone; nothing is installed")
+    add("--rounds", type=_within(1, 50), default=PLAN.rounds, help="interleaved rounds (%(default)s)")
+    add("--solo", type=_within(10, 20_000), default=PLAN.solo, help="logins a cell, one at a time (%(default)s)")
+    add("--crowd", type=_within(64, 50_000), default=PLAN.crowd, help="logins a cell, 32 at once (%(default)s)")
+    add("--cell", type=float, default=PLAN.cell, help="seconds that a cell should take at most (%(default)s)")
+    add("--seconds", type=float, default=PLAN.seconds, help="no round begins later than this (%(default)s)")
+    add("--starts", type=_within(1, 20), default=PLAN.starts, help="how often each server is started (%(default)s)")
+    add("--plot", type=Path, metavar="FILE.svg", help="draw it")
+    return verb
 
 
 def _within(least: int, most: int) -> Callable[[str], int]:
@@ -65,6 +99,14 @@ def _within(least: int, most: int) -> Callable[[str], int]:
         return value
 
     return number
+
+
+def _tell(said: str) -> None:
+    print(said, file=sys.stderr, flush=True)
+
+
+def _today() -> str:
+    return datetime.now(UTC).date().isoformat()
 
 
 if __name__ == "__main__":
