@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 
 import structlog
 import uvicorn
-from starlette.applications import Starlette
 from uvicorn.supervisors import Multiprocess
 
 from vestibule.downstream.lifetimes import Lifetimes
@@ -52,6 +51,7 @@ from vestibule.store.port import Store
 from vestibule.store.remembering import RememberingStore
 from vestibule.store.sqlite import SqliteStore
 from vestibule.web import app as doors
+from vestibule.web.doorway import Doorway
 from vestibule.web.protocol import BoundedHttp
 
 SWEEP_EVERY = 60.0
@@ -242,7 +242,7 @@ async def sweep_forever(house: House) -> None:
         await asyncio.sleep(BETWEEN_BATCHES if swept else SWEEP_EVERY)
 
 
-def build_app(house: House) -> Starlette:
+def build_app(house: House) -> Doorway:
     """The web application over an open house."""
     return doors.build(house)
 
@@ -263,7 +263,7 @@ class LazyApp:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._app: Starlette | None = None
+        self._app: Doorway | None = None
         self._stack = contextlib.AsyncExitStack()
 
     async def __call__(self, scope, receive, send) -> None:  # type: ignore[no-untyped-def]
