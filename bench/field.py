@@ -53,7 +53,7 @@ def gather(
         except install.Missing as why:
             missing.append(f"Polis and oidc-provider: {why}")
         try:
-            subjects.append(satosa(directory, install.satosa_python(tell), idp))
+            subjects.append(satosa(directory, *install.satosa_python(tell), idp))
         except install.Missing as why:
             missing.append(f"SATOSA: {why}")
     return Field(subjects=tuple(subjects), postgres=postgres, missing=tuple(missing))

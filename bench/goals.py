@@ -47,11 +47,13 @@ def judge(found: Measured) -> tuple[Goal, ...]:
     signed = _middle(found, ON_SQLITE, ACCEPT_ES, "cpu_ms")
     postgres = _middle(found, ON_POSTGRES, ACCEPT, "cpu_ms")
     peer = _middle(found, polis.IN_MEMORY, polis.UNSOLICITED, "per_second")
+    peer_cpu = _middle(found, polis.IN_MEMORY, polis.UNSOLICITED, "cpu_ms")
     starts = {seen.subject: start_seconds(seen) for seen in found.subjects}
     bottom = median(floor.total(parts, "RS256") for parts in found.floor) / 1000
     return (
         _most("accept·direct against the floor, CPU", 1.5, "times", _over(cpu, bottom)),
         _least("accept·direct against Polis unsolicited, logins/s", 10, "times", _over(direct, peer)),
+        _least("the same by CPU for a login", 10, "times", _over(peer_cpu, cpu)),
         _most("accept·direct, p99 at 32", 60, "ms", _middle(found, ON_SQLITE, ACCEPT, "p99_ms")),
         _most("accept·direct with ES256, CPU", 0.7, "ms", signed),
         _most("PostgreSQL against SQLite, CPU of our process", 1.4, "times", _over(postgres, cpu)),

@@ -12,6 +12,7 @@ from bench import server
 from bench.load import Failed, Script
 from bench.responses import DOMAIN, ENTITY_ID, IDP, SSO, IdentityProvider, email, form
 from bench.subject import APP, CALLBACK, SECRET, Kind, Login, Site, Subject, Up, asked, redeem, requested, verified
+from vestibule import __version__
 
 LOGIN = f"{APP}/login"
 CLIENT, CLIENT_ES = "crm", "crm-es256"
@@ -33,6 +34,10 @@ class Scene:
     site: Site
     idp: IdentityProvider
 
+    def trusted(self, connection: str) -> tuple[IdentityProvider, str]:
+        """Who answers for a connection, and under which entity id."""
+        return self.idp, ENTITY_ID
+
     @property
     def issuer(self) -> str:
         return f"http://{self.site.host}/"
@@ -42,11 +47,13 @@ class Scene:
     ) -> bytes:
         """A fresh response, on its way in the auto-submitted form of the identity provider's page."""
         acs = f"{self.issuer}login/callback?connection={connection}"
-        response = self.idp.response(
+        idp, entity_id = self.trusted(connection)
+        response = idp.response(
             login.person,
             acs=acs,
             audience=f"{self.issuer}saml/metadata/{connection}",
             in_response_to=in_response_to,
+            entity_id=entity_id,
         )
         return self.site.post(login, acs, form(response, relay_state), origin=IDP)
 
@@ -80,9 +87,9 @@ class Scene:
 
         return part()
 
-    def ask(self, login: Login) -> Script:
+    def ask(self, login: Login, connection: str) -> Script:
         """The application's request, answered by a redirect to the identity provider."""
-        asking = self.site.get(login, self._authorize(login, DESK))
+        asking = self.site.get(login, self._authorize(login, connection))
 
         def part() -> Script:
             answer = yield asking
@@ -136,7 +143,7 @@ def kinds(scene: Scene) -> tuple[Kind, ...]:
             says="/authorize -> AuthnRequest -> post of its answer -> continue -> code -> tokens (PKCE, state, nonce)",
             requests=4,
             signs="RS256",
-            parts=(scene.ask, lambda login: scene.answered(login, DESK)),
+            parts=(lambda login: scene.ask(login, DESK), lambda login: scene.answered(login, DESK)),
             prove=lambda login: scene.proven(login, CLIENT, "RS256"),
             warm=PEOPLE,
         ),
@@ -187,8 +194,15 @@ def _subject(
             directory, site.port, core=core, database=database, config=file, database_pid=database_pid
         )
 
-    keeps = f"assertion, person, code, grant, access token, two events a login: {where}, before the answer"
-    return Subject(name=name, keeps=keeps, port=site.port, kinds=kinds(scene), serve=serve)
+    return Subject(
+        name=name,
+        version=f"Vestibule {__version__}",
+        keeps=f"assertion, code, grant, access token, two events a login, on disk before the answer: {where}",
+        port=site.port,
+        kinds=kinds(scene),
+        serve=serve,
+        checks=(scene.replayed,),
+    )
 
 
 def configuration(idp: IdentityProvider) -> dict[str, Any]:

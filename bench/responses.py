@@ -42,7 +42,7 @@ class IdentityProvider:
             destination=acs,
             name_id=f"person-{person:06d}",
             name_id_format=FORMAT_PERSISTENT,
-            attributes=_attributes(person),
+            attributes=attributes(person),
             issue_instant=now,
             authn_instant=now - timedelta(minutes=5),
             not_before=now - timedelta(minutes=1),
@@ -83,7 +83,7 @@ def form(response: bytes, relay_state: str | None) -> bytes:
     return (body if relay_state is None else f"{body}&RelayState={quote_plus(relay_state)}").encode()
 
 
-def _attributes(person: int) -> dict[str, tuple[str, ...]]:
+def attributes(person: int) -> dict[str, tuple[str, ...]]:
     return {
         f"{CLAIMS}nameidentifier": (f"person-{person:06d}",),
         f"{CLAIMS}emailaddress": (email(person),),

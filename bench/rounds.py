@@ -36,6 +36,7 @@ class Seen:
     """What else is known of a subject: its start times, and its memory after that many logins."""
 
     subject: str
+    version: str
     keeps: str
     start_seconds: tuple[float, ...]
     logins: int
@@ -113,6 +114,8 @@ def _rounds(plan: Plan, runners: Sequence[Runner], bottom: Bottom, tell: Tell) -
     began = time.monotonic()
     numbers = people()
     for runner in runners:
+        for check in runner.subject.checks:
+            load.ask(check(), port=runner.subject.port)
         for kind in runner.subject.kinds:
             tell(f"warming up: {runner.subject.name}, {kind.name}")
             runner.paces[kind.name] = _cell(runner, kind, CROWD, kind.warm, numbers).per_second
@@ -126,9 +129,9 @@ def _rounds(plan: Plan, runners: Sequence[Runner], bottom: Bottom, tell: Tell) -
         tell(f"round {done} of {plan.rounds}")
         # Every other round runs backwards, so that a machine that slows down or speeds up favours nobody.
         for runner, kind in pairs if done % 2 else reversed(pairs):
-            most = max(CROWD * 2, int(runner.paces[kind.name] * plan.cell))
-            found.append(_cell(runner, kind, SOLO, min(plan.solo, most), numbers))
-            found.append(_cell(runner, kind, CROWD, min(plan.crowd, most), numbers))
+            most = int(runner.paces[kind.name] * plan.cell)
+            found.append(_cell(runner, kind, SOLO, min(plan.solo, max(20, most)), numbers))
+            found.append(_cell(runner, kind, CROWD, min(plan.crowd, max(CROWD * 2, most)), numbers))
         floors.append(_floor(plan, bottom))
         ceilings.append(_ceiling(plan, bottom))
     sample = bottom.idp.response(
@@ -153,6 +156,7 @@ def _cell(runner: Runner, kind: Kind, concurrency: int, count: int, numbers: Ite
 def _seen(runner: Runner) -> Seen:
     return Seen(
         subject=runner.subject.name,
+        version=runner.subject.version,
         keeps=runner.subject.keeps,
         start_seconds=runner.starts,
         logins=runner.taken[0],

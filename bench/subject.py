@@ -84,16 +84,19 @@ class Up:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """A server under measurement. `keeps` says for the report what it keeps of a login, and where.
+    """A server under measurement. `version` and `keeps` say for the report what it is, and what it keeps of a login, where.
 
-    `serve` starts it on the core that it is given; it may be called again when the server before has ended.
+    `serve` starts it on the core that it is given; it may be called again when the server before has ended. `checks` are
+    asked once, before anything is measured.
     """
 
     name: str
+    version: str
     keeps: str
     port: int
     kinds: tuple[Kind, ...]
     serve: Callable[[int], AbstractContextManager[Up]]
+    checks: tuple[Callable[[], Script], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

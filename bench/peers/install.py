@@ -1,5 +1,6 @@
 """Installs the peers below the checkout's .dev, from their own lock files, at first use; instant when they are there."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,12 @@ class Node:
 
     program: Path
     folder: Path
+    release: str
+
+    def version(self, package: str) -> str:
+        """Of an installed package."""
+        described = json.loads((self.folder / "node_modules" / package / "package.json").read_text())
+        return str(described["version"])
 
     def command(self, script: str, settings: Path) -> list[str]:
         return [str(self.program), str(self.folder / script), str(settings)]
@@ -45,11 +52,11 @@ def node(tell: Tell) -> Node:
         shutil.copy(LOCK, folder / "installed-lock.json")
     for script in HERE.glob("*.mjs"):  # beside what they import
         shutil.copy(script, folder)
-    return Node(program=program, folder=folder)
+    return Node(program=program, folder=folder, release=_run([str(program), "--version"], folder).strip())
 
 
-def satosa_python(tell: Tell) -> Path:
-    """The Python of a virtual environment with SATOSA. Raises `Missing` where xmlsec1, which it runs, is not there."""
+def satosa_python(tell: Tell) -> tuple[Path, str]:
+    """The Python of a virtual environment with SATOSA, and SATOSA's version. Raises `Missing` where xmlsec1, which it runs, is not there."""
     _program("xmlsec1")
     folder = DEV / "bench-satosa"
     python = folder / "bin/python"
@@ -59,7 +66,8 @@ def satosa_python(tell: Tell) -> Path:
         pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         _run([*pip, "--only-binary", ":all:", "--require-hashes", "-r", str(REQUIREMENTS)], DEV)
         shutil.copy(REQUIREMENTS, folder / "installed.lock")
-    return python
+    asked = "import importlib.metadata as m; print(m.version('SATOSA'))"
+    return python, _run([str(python), "-c", asked], DEV).strip()
 
 
 def _program(name: str) -> Path:
@@ -75,7 +83,8 @@ def _same(wanted: Path, installed: Path) -> bool:
     return installed.exists() and wanted.read_bytes() == installed.read_bytes()
 
 
-def _run(command: Sequence[str], directory: Path) -> None:
+def _run(command: Sequence[str], directory: Path) -> str:
     done = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Failed(f"{command[0]} failed:\n{(done.stdout + done.stderr)[-3000:]}")
+    return done.stdout

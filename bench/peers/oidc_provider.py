@@ -52,6 +52,7 @@ def oidc_provider(directory: Path, node: Node) -> Subject:
 
     return Subject(
         name="oidc-provider, memory",
+        version=f"oidc-provider {node.version('oidc-provider')} on Node {node.release}",
         keeps="session, interaction, grant, code, access token: memory",
         port=site.port,
         kinds=tuple(_kind(scene, alg) for alg in ALGORITHMS),

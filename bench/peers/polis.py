@@ -102,7 +102,8 @@ def _polis(
 
     return Subject(
         name=name,
-        keeps=f"request, code, access token with the profile: {where}; no person, no session, no event",
+        version=f"@boxyhq/saml-jackson {node.version('@boxyhq/saml-jackson')} in Fastify on Node {node.release}",
+        keeps=f"request (SP-initiated), code, access token with the profile: {where}",
         port=site.port,
         kinds=(
             Kind(

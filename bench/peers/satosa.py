@@ -69,7 +69,7 @@ class _Scene:
         verified(login, keys, "RS256", want=want, having=("sub", "groups"))
 
 
-def satosa(directory: Path, python: Path, idp: IdentityProvider) -> Subject:
+def satosa(directory: Path, python: Path, version: str, idp: IdentityProvider) -> Subject:
     """`python`: that of the virtual environment which holds it."""
     site = Site(port=server.free_port())
     scene = _Scene(site, idp)
@@ -85,6 +85,7 @@ def satosa(directory: Path, python: Path, idp: IdentityProvider) -> Subject:
 
     return Subject(
         name="SATOSA, memory",
+        version=f"SATOSA {version} under gunicorn, one worker",
         keeps="code and access token: memory; the login in flight: a cookie",
         port=site.port,
         kinds=(
