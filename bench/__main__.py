@@ -30,7 +30,7 @@ def main() -> int:
     asked.directory.mkdir(parents=True, exist_ok=True)
     try:
         with tempfile.TemporaryDirectory(prefix="bench-", dir=asked.directory) as scratch:
-            asked.measure(asked, Path(scratch))
+            asked.measure(asked, Path(scratch).resolve())
     except Failed as failed:
         print(f"The benchmark failed: {failed}", file=sys.stderr)
         return 1
