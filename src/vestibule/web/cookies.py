@@ -23,6 +23,7 @@ SEEN_SECONDS = 400 * 86_400
 _SECRET = re.compile(r"[A-Za-z0-9_-]{1,128}")
 """What we set is base64url; anything else is not ours, and is never echoed."""
 _SLOT_OF = {str(slot): slot for slot in range(SLOTS)}
+_SENT = "vestibule.cookies"
 _SINCE = re.compile(r"[0-9]{1,12}", re.ASCII)
 
 
@@ -42,9 +43,16 @@ def sent(request: Request) -> Mapping[str, str]:
     our host, which browsers do not hold to the prefix's rules, and a reader that strips it would take it for ours. Two of
     one name are none: a browser holds one at most, so that somebody else had a hand in it, and which one cannot be told.
     """
+    known: Mapping[str, str] | None = request.scope.get(_SENT)
+    if known is None:
+        known = request.scope[_SENT] = _read(request.headers.getlist("cookie"))
+    return known
+
+
+def _read(lines: Sequence[str]) -> Mapping[str, str]:
     found: dict[str, str] = {}
     twice: set[str] = set()
-    for line in request.headers.getlist("cookie"):
+    for line in lines:
         for pair in line.split(";"):
             name, _, value = pair.strip(" \t").partition("=")
             if not name.startswith("__Host-vst-"):
@@ -56,6 +64,8 @@ def sent(request: Request) -> Mapping[str, str]:
 
 
 def _held(request: Request, prefix: str) -> tuple[Held, ...]:
+    if not sent(request):
+        return ()
     found = []
     for name, value in sent(request).items():
         slot = _SLOT_OF.get(name.removeprefix(prefix)) if name.startswith(prefix) else None

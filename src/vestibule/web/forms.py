@@ -9,10 +9,14 @@ from vestibule.ground.form import of_type, parse, too_large
 
 QUERY_LIMIT = 16_384
 """Bytes of a query string: four times what browsers and balancers reliably pass."""
+_QUERY = "vestibule.query"
 
 
 def query(request: Request, *, repeatable: Collection[str] = ()) -> Mapping[str, str]:
     """The parameters of the query string."""
+    if not repeatable and _QUERY in request.scope:
+        known: Mapping[str, str] = request.scope[_QUERY]
+        return known
     raw: bytes = request.scope["query_string"]
     if len(raw) > QUERY_LIMIT:
         raise Refused(
@@ -21,7 +25,10 @@ def query(request: Request, *, repeatable: Collection[str] = ()) -> Mapping[str,
             want=QUERY_LIMIT,
             got=len(raw),
         )
-    return parse(raw, repeatable=repeatable)
+    found = parse(raw, repeatable=repeatable)
+    if not repeatable:
+        request.scope[_QUERY] = found  # the limits at the doors and the door itself both look at it
+    return found
 
 
 async def body(request: Request, *, limit: int) -> bytes:

@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlencode
 
 import structlog
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from vestibule.flows.guard import TooMany
@@ -49,7 +49,7 @@ async def token(request: Request) -> Response:
 
 async def _token(request: Request, parameters: Mapping[str, str]) -> Response:
     answer = await request.app.state.house.redeeming.redeem(parameters, request.headers.get("authorization"))
-    return JSONResponse(answer, headers=NO_STORE)
+    return respond.Json(answer, headers=NO_STORE)
 
 
 async def revoke(request: Request) -> Response:
@@ -59,7 +59,7 @@ async def revoke(request: Request) -> Response:
 
 async def _revoke(request: Request, parameters: Mapping[str, str]) -> Response:
     await request.app.state.house.revoking.revoke(parameters, request.headers.get("authorization"))
-    return JSONResponse({}, headers=NO_STORE)
+    return respond.Json({}, headers=NO_STORE)
 
 
 async def userinfo(request: Request) -> Response:
@@ -69,7 +69,7 @@ async def userinfo(request: Request) -> Response:
 
 async def _userinfo(request: Request, parameters: Mapping[str, str]) -> Response:
     answer = await request.app.state.house.informing.inform(request.headers.get("authorization"), parameters)
-    return JSONResponse(answer, headers=NO_STORE)
+    return respond.Json(answer, headers=NO_STORE)
 
 
 async def _backchannel(request: Request, endpoint: Endpoint) -> Response:
@@ -213,13 +213,13 @@ def _client_id(request: Request, parameters: Mapping[str, str]) -> str | None:
 
 async def discovery(request: Request) -> Response:
     """The provider's metadata, for every origin."""
-    return JSONResponse(request.app.state.house.publishing.discovery(), headers=PUBLIC)
+    return respond.Json(request.app.state.house.publishing.discovery(), headers=PUBLIC)
 
 
 async def jwks(request: Request) -> Response:
     """The public keys, for every origin."""
     try:
-        return JSONResponse(await request.app.state.house.publishing.jwks(), headers=PUBLIC)
+        return respond.Json(await request.app.state.house.publishing.jwks(), headers=PUBLIC)
     except Refused as refused:
         return errors.oauth(refused, headers={"Access-Control-Allow-Origin": "*"})
 
