@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import median
 
 from bench import cells, databases, goals, machine, ours
 from bench.cells import CROWD
@@ -28,6 +29,7 @@ class Endured:
     memory: dict[int, float]
     cpu_ms: dict[int, float]
     start_seconds: tuple[float, ...]
+    start_cpu: tuple[float, ...]
 
 
 def run(directory: Path, count: int, engines: tuple[str, ...], tell: Tell) -> tuple[Endured, ...]:
@@ -62,11 +64,17 @@ def _endure(subject: Subject, count: int, core: int, tell: Tell) -> Endured:
             cpu[done + step] = _step(subject, up, step)
             memory[done + step] = machine.memory_of(up.pid)
             tell(f"{subject.name}: {memory[done + step]:.1f} MiB after {done + step:,} logins")
-    starts: list[float] = []
+    starts: list[Up] = []
     for _ in range(STARTS):
         with subject.serve(core) as up:
-            starts.append(up.start_seconds)
-    return Endured(engine=subject.name, memory=memory, cpu_ms=cpu, start_seconds=tuple(starts))
+            starts.append(up)
+    return Endured(
+        engine=subject.name,
+        memory=memory,
+        cpu_ms=cpu,
+        start_seconds=tuple(up.start_seconds for up in starts),
+        start_cpu=tuple(up.start_cpu for up in starts),
+    )
 
 
 def _step(subject: Subject, up: Up, count: int) -> float:
@@ -89,7 +97,8 @@ def table(found: tuple[Endured, ...]) -> str:
         )
         lines.append(f"{'logins':>10} {'resident MiB':>12} {'CPU ms/login':>12}")
         lines.extend(f"{count:>10,} {one.memory[count]:>12.1f} {one.cpu_ms[count]:>12.2f}" for count in one.memory)
-        lines.append(f"starts: {', '.join(f'{seconds:.2f}' for seconds in one.start_seconds)} s")
+        starts = ", ".join(f"{seconds:.2f}" for seconds in one.start_seconds)
+        lines.append(f"starts: {starts} s; of CPU, median: {median(one.start_cpu):.2f} s")
         lines.extend(f"    {goal}" for goal in goals.endured(one.memory, one.start_seconds, one.engine))
         lines.append("")
     return "\n".join(lines).rstrip()

@@ -112,9 +112,9 @@ def _says(setting: Setting) -> Iterator[str]:
 
 
 def _others(found: Measured) -> Iterator[str]:
-    yield f"{'':<22} {'start s':>18} {'resident MB':>12} {'after logins':>12}"
+    yield f"{'':<22} {'start s':>18} {'of CPU':>7} {'resident MB':>12} {'after logins':>12}"
     for seen in found.subjects:
-        yield f"{seen.subject:<22} {_spread(list(seen.start_seconds), 2):>18} {seen.memory_mb:>12.0f} {seen.logins:>12,}"
+        yield f"{seen.subject:<22} {_spread(list(seen.start_seconds), 2):>18} {seen.start_cpu:>7.2f} {seen.memory_mb:>12.0f} {seen.logins:>12,}"
 
 
 def _floor(found: Measured) -> Iterator[str]:

@@ -33,12 +33,13 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What else is known of a subject: its start times, and its memory after that many logins."""
+    """What else is known of a subject: its start times, the CPU seconds of the last, and its memory after that many logins."""
 
     subject: str
     version: str
     keeps: str
     start_seconds: tuple[float, ...]
+    start_cpu: float
     logins: int
     memory_mb: float
 
@@ -159,6 +160,7 @@ def _seen(runner: Runner) -> Seen:
         version=runner.subject.version,
         keeps=runner.subject.keeps,
         start_seconds=runner.starts,
+        start_cpu=runner.up.start_cpu,
         logins=runner.taken[0],
         memory_mb=machine.memory_of(runner.up.pid),
     )

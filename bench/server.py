@@ -7,11 +7,11 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import vestibule as house
 from bench.load import Failed
+from bench.machine import cpu_of
 from bench.subject import Up
 
 READY_WITHIN = 60.0
@@ -110,10 +110,14 @@ def running(
             stderr=subprocess.STDOUT,
             preexec_fn=lambda: os.sched_setaffinity(0, {core}),
         )
-    up = Up(pid=process.pid, start_seconds=0.0, database_pid=database_pid)
     try:
         _await(process, port, ready)
-        yield replace(up, start_seconds=time.monotonic() - began)
+        yield Up(
+            pid=process.pid,
+            start_seconds=time.monotonic() - began,
+            start_cpu=cpu_of(process.pid),
+            database_pid=database_pid,
+        )
     except Failed as failed:
         raise Failed(f"{failed}\n{_end_of(log)}".rstrip()) from None
     finally:

@@ -74,11 +74,12 @@ class Kind:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Up:
-    """A server that answers: its process, how long after its start it first did, and its database's process if that is
-    another."""
+    """A server that answers: its process, how long after its start it first did and what CPU that took, and its
+    database's process if that is another."""
 
     pid: int
     start_seconds: float
+    start_cpu: float
     database_pid: int | None = None
 
 

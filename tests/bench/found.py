@@ -34,7 +34,15 @@ def measured(*cells: Cell) -> Measured:
     return Measured(
         cells=cells,
         subjects=tuple(
-            Seen(subject=name, version="1", keeps="all", start_seconds=(0.7, 0.9, 0.8), logins=2000, memory_mb=90)
+            Seen(
+                subject=name,
+                version="1",
+                keeps="all",
+                start_seconds=(0.7, 0.9, 0.8),
+                start_cpu=0.6,
+                logins=2000,
+                memory_mb=90,
+            )
             for name in subjects
         ),
         floor=(PARTS,),
