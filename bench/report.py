@@ -80,13 +80,13 @@ def _logins(found: Measured, setting: Setting) -> Iterator[str]:
     yield "Whole logins: median (lowest to highest of the rounds). CPU ms: the server's, a login; then its database's own."
     yield ""
     yield (
-        f"{'':<22} {'':<19} {'signs':<5} {'at once':>7} {'logins/s':>17} {'CPU ms':>20} {'database':>8} "
+        f"{'':<22} {'':<24} {'signs':<5} {'at once':>7} {'logins/s':>17} {'CPU ms':>20} {'database':>8} "
         f"{'p50 ms':>8} {'p99 ms':>8} {'others':>7}"
     )
     for subject, kind in _pairs(setting.subjects):
         for concurrency in (SOLO, CROWD):
             cells = _cells(found, subject.name, kind.name, concurrency)
-            name = f"{subject.name:<22} {kind.name:<19} {kind.signs or 'none':<5}" if concurrency == SOLO else " " * 48
+            name = f"{subject.name:<22} {kind.name:<24} {kind.signs or 'none':<5}" if concurrency == SOLO else " " * 53
             yield f"{name} {concurrency:>7} {_figures(cells)}"
 
 

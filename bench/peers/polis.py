@@ -17,7 +17,7 @@ from bench.subject import CALLBACK, SECRET, Kind, Login, Site, Subject, Up, aske
 
 CLIENT = "tenant=bench&product=crm"
 AUDIENCE = "https://saml.boxyhq.com"
-UNSOLICITED, SOLICITED = "unsolicited", "SP-initiated"
+UNSOLICITED, SOLICITED = "unsolicited, no ID token", "SP-initiated"
 IN_MEMORY, ON_POSTGRES = "Polis, memory", "Polis, PostgreSQL"
 _TOKEN, _ACS = "/api/oauth/token", "/api/oauth/saml"
 
