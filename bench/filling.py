@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -119,9 +120,8 @@ def people_in(database: str) -> int:
         with psycopg.connect(database) as connection:
             row = connection.execute("SELECT count(*) FROM people").fetchone()
     else:
-        file = sqlite3.connect(database)
-        row = file.execute("SELECT count(*) FROM people").fetchone()
-        file.close()
+        with closing(sqlite3.connect(database)) as file:
+            row = file.execute("SELECT count(*) FROM people").fetchone()
     return 0 if row is None else int(row[0])
 
 
@@ -210,10 +210,9 @@ def _pour(database: str, table: str, columns: tuple[str, ...], rows: Iterable[Ro
                 copy.write_row(row)
         return
     places = ", ".join("?" for _ in columns)
-    with sqlite3.connect(database) as connection:
-        connection.execute("PRAGMA cache_size = -1000000")
-        connection.executemany(f"INSERT INTO {table} ({named}) VALUES ({places})", rows)
-    connection.close()
+    with closing(sqlite3.connect(database)) as file, file:
+        file.execute("PRAGMA cache_size = -1000000")
+        file.executemany(f"INSERT INTO {table} ({named}) VALUES ({places})", rows)
 
 
 def _settle(database: str) -> None:
@@ -223,6 +222,5 @@ def _settle(database: str) -> None:
             connection.execute("VACUUM ANALYZE")
             connection.execute("CHECKPOINT")
         return
-    connection = sqlite3.connect(database)
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.close()
+    with closing(sqlite3.connect(database)) as file:
+        file.execute("PRAGMA wal_checkpoint(TRUNCATE)")

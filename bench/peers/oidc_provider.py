@@ -72,7 +72,7 @@ def _kind(scene: _Scene, alg: str) -> Kind:
 
 
 def _settings(site: Site) -> dict[str, Any]:
-    keys = {"RS256": RSAKey.generate_key(2048), "ES256": ECKey.generate_key("P-256")}
+    keys: dict[str, RSAKey | ECKey] = {"RS256": RSAKey.generate_key(2048), "ES256": ECKey.generate_key("P-256")}
     clients = [
         {
             "client_id": alg,
