@@ -7,7 +7,6 @@ from bench.cells import CROWD, Cell
 from bench.plot import Bar, Panel, svg
 from bench.rounds import Measured
 
-
 TOO_LONG = 40
 """Milliseconds; beside a bar of more the others would have no length."""
 
