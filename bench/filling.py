@@ -9,10 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-try:
-    import psycopg
-except ImportError:
-    psycopg = None
+import psycopg
 import yaml
 
 from bench import ours, server
@@ -115,16 +112,6 @@ def _like(template: Connection, number: int, idps: tuple[IdentityProvider, ...])
     )
 
 
-def people_in(database: str) -> int:
-    if "://" in database:
-        with psycopg.connect(database) as connection:
-            row = connection.execute("SELECT count(*) FROM people").fetchone()
-    else:
-        with closing(sqlite3.connect(database)) as file:
-            row = file.execute("SELECT count(*) FROM people").fetchone()
-    return 0 if row is None else int(row[0])
-
-
 # -- rows ---------------------------------------------------------------------------------------------------------------
 
 _IDENTITIES = ("key", "person_id", "connection", "email", "email_key", "email_verified", "display", "blocked")
@@ -204,7 +191,7 @@ def _sessions(size: Size, template: Connection, pepper: bytes) -> Iterator[Row]:
 def _pour(database: str, table: str, columns: tuple[str, ...], rows: Iterable[Row]) -> None:
     named = ", ".join(columns)
     if "://" in database:
-        copying = f"COPY {table} ({named}) FROM STDIN"
+        copying = f"COPY {table} ({named}) FROM STDIN".encode()
         with psycopg.connect(database) as connection, connection.cursor().copy(copying) as copy:
             for row in rows:
                 copy.write_row(row)
@@ -219,8 +206,8 @@ def _settle(database: str) -> None:
     """As a database is that was filled slowly: its log is in its file, its statistics are known."""
     if "://" in database:
         with psycopg.connect(database, autocommit=True) as connection:
-            connection.execute("VACUUM ANALYZE")
-            connection.execute("CHECKPOINT")
+            for table in ("connections", "people", "identities", "sessions"):
+                connection.execute(f"VACUUM ANALYZE {table}".encode())
         return
     with closing(sqlite3.connect(database)) as file:
         file.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -10,9 +10,9 @@ from itertools import accumulate
 from pathlib import Path
 from statistics import median
 
-from bench import cells, databases, machine, ours, server
+from bench import asking, cells, databases, machine, ours, server
 from bench.cells import CROWD, Cell
-from bench.filling import Size, entity_id, fill, name, people_in
+from bench.filling import Size, entity_id, fill, name
 from bench.load import Script
 from bench.ours import CLIENT, Scene
 from bench.responses import IdentityProvider
@@ -196,8 +196,13 @@ def _measure(plan: Plan, engine: str, found: Sequence[tuple[Variant, Filled]], t
             cells=measured[which],
             start_seconds=filled.up.start_seconds,
             memory_mb=machine.memory_of(filled.up.pid),
-            people_added=people_in(filled.database) - variant.size.people,
+            people_added=_people(filled.database) - variant.size.people,
         )
+
+
+def _people(database: str) -> int:
+    found = asking.value(database, "SELECT count(*) FROM people")
+    return int(str(found))
 
 
 def draws(count: int, *, zipf: bool, seed: int = 1) -> Iterator[int]:
