@@ -4,13 +4,12 @@ import asyncio
 import itertools
 import sys
 
+from tests.places import at
 from tests.store import nouns
 
-from vestibule.store.sqlite import SqliteStore
 
-
-async def main(path: str) -> None:
-    store = SqliteStore(path)
+async def main(place: str) -> None:
+    store = at(place)
     await store.open()
     numbers = itertools.count()
 
