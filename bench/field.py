@@ -1,6 +1,5 @@
 """Who takes part in a run: Vestibule on each engine, and the peers that this machine can run."""
 
-import importlib.util
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -39,8 +38,7 @@ def gather(
     postgres = None
     try:
         postgres = stack.enter_context(databases.running(cores.client))
-        if importlib.util.find_spec("vestibule.store.postgres"):
-            subjects.append(ours.on_postgres(directory, idp, postgres.database(), postgres.pid))
+        subjects.append(ours.on_postgres(directory, idp, postgres.database(), postgres.pid))
     except databases.Missing as why:
         missing.append(f"everything on PostgreSQL: {why}")
     if not own:
