@@ -8,8 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.load import Failed
-
 HERE = Path(__file__).parent
 DEV = Path(__file__).parents[2] / ".dev"
 LOCK, REQUIREMENTS = HERE / "package-lock.json", HERE / "requirements.lock"
@@ -18,7 +16,7 @@ Tell = Callable[[str], None]
 
 
 class Missing(Exception):
-    """A program that a peer needs is not on this machine; the message says which."""
+    """A peer is not on this machine and cannot be put there; the message says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +37,7 @@ class Node:
 
 
 def node(tell: Tell) -> Node:
-    """The peers from npm. Raises `Missing` where there is no Node or npm."""
+    """The peers from npm. Raises `Missing` where there is no Node or npm, or nothing to fetch them from."""
     program = _program("node")
     folder = DEV / "bench-node"
     if not _same(LOCK, folder / "installed-lock.json"):
@@ -86,5 +84,6 @@ def _same(wanted: Path, installed: Path) -> bool:
 def _run(command: Sequence[str], directory: Path) -> str:
     done = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise Failed(f"{command[0]} failed:\n{(done.stdout + done.stderr)[-3000:]}")
+        said = " ".join((done.stdout + done.stderr).split())
+        raise Missing(f"{' '.join(command[:3])} failed: {said[-400:]}")
     return done.stdout
