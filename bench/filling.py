@@ -1,4 +1,4 @@
-"""Fills a database as years would: connections through the store's port, people and sessions row by row in bulk."""
+"""Fills a database as years would: one connection is applied, and its likes, people and sessions are copied in as rows."""
 
 import asyncio
 import sqlite3
@@ -54,9 +54,10 @@ def fill(size: Size, environment: Mapping[str, str], directory: Path, idps: tupl
     file = directory / "filling.yaml"
     file.write_text(yaml.safe_dump(configuration(range(1), idps)))
     server.apply(directory, environment, file)
-    template, pepper = asyncio.run(_connections(size, environment, idps))
+    template, pepper = asyncio.run(_first(environment))
     database = environment["VESTIBULE_DATABASE_URL"]
     now = micros(datetime.now(UTC))
+    _pour(database, "connections", ("id", "name", "enabled", "doc"), _connections(size, template, idps))
     _pour(database, "people", ("id", "created_at", "blocked"), ((_person(n), now, 0) for n in range(size.people)))
     _pour(database, "identities", _IDENTITIES, _identities(size, template, pepper))
     _pour(database, "sessions", _SESSIONS, _sessions(size, template, pepper))
@@ -85,20 +86,19 @@ def configuration(numbers: Iterable[int], idps: tuple[IdentityProvider, ...]) ->
     }
 
 
-async def _connections(
-    size: Size, environment: Mapping[str, str], idps: tuple[IdentityProvider, ...]
-) -> tuple[Connection, bytes]:
-    """Puts the connections in place, in one transaction; gives the one they are like, and what identities are hashed with."""
+async def _first(environment: Mapping[str, str]) -> tuple[Connection, bytes]:
+    """The connection that all others are like, as the product keeps it, and what identities are hashed with."""
     async with open_house(process.load(environment)) as house:
         template = await house.store.configured.connection(name(0))
         if template is None:
             raise Failed("the first connection was not applied")
-        await house.store.configured.apply(
-            installation=await house.store.configured.installation(),
-            applications=(),
-            connections=[_like(template, number, idps) for number in range(size.connections)],
-        )
         return template, house.keyring.pepper("identity")
+
+
+def _connections(size: Size, template: Connection, idps: tuple[IdentityProvider, ...]) -> Iterator[Row]:
+    for number in range(1, size.connections):
+        connection = _like(template, number, idps)
+        yield connection.id, connection.name, 1, encode(connection)
 
 
 def _like(template: Connection, number: int, idps: tuple[IdentityProvider, ...]) -> Connection:

@@ -80,7 +80,7 @@ def _colliding_names(connections: Sequence[Connection]) -> Iterator[Fault]:
                 code="connection.id_taken",
                 message="two connections have this id: give each its own",
             )
-        if any(other.id == connection.name for other in connections if other is not connection):
+        if ids[connection.name] > (connection.id == connection.name):  # its own id may be its name
             yield Fault(
                 path=f"{path}.name",
                 code="connection.name_is_id",
