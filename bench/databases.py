@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from tests import postgres
@@ -36,6 +36,7 @@ def running(core: int) -> Iterator[Postgres]:
     with postgres.running(synchronous_commit="on", shared_buffers="256MB", max_wal_size="4GB") as server:
         pid = int((server.folder / "data/postmaster.pid").read_text().split()[0])
         for one in machine.family(pid):  # what it starts from now on stays with it
-            os.sched_setaffinity(one, {core})
+            with suppress(ProcessLookupError):  # or ends meanwhile
+                os.sched_setaffinity(one, {core})
         version = server.sql("SHOW server_version")[0].split()[0]
         yield Postgres(server=server, pid=pid, file_system=machine.file_system(server.folder), version=version)
