@@ -51,13 +51,12 @@ from vestibule.settings.process import Settings
 from vestibule.store.port import Store
 from vestibule.store.remembering import RememberingStore
 from vestibule.store.sqlite import SqliteStore
+from vestibule.store.sweeping import sweep_all
 from vestibule.web import app as doors
 from vestibule.web.protocol import BoundedHttp
 
 SWEEP_EVERY = 60.0
 """Seconds between two sweeps of what is past all use."""
-BETWEEN_BATCHES = 0.05
-"""Seconds between two batches of one sweep: logins go first."""
 
 BACKLOG = 2048
 """How many connections may wait to be accepted."""
@@ -232,14 +231,14 @@ async def _same_issuer(store: Store, issuer: str) -> None:
 async def sweep_forever(house: House) -> None:
     """Deletes what is past all use, in small batches, as long as the process lives."""
     while True:
-        swept = 0
         try:
-            swept = await house.store.sweep(now=house.clock.now())
+            events = timedelta(days=house.settings.events_days)
+            await sweep_all(house.store, house.clock, events=events, pause=asyncio.sleep)
         except Refused as refused:
             log.warning("sweep failed", code=refused.code, why=refused.why)
         except Exception as error:  # one bad batch must not end all sweeping
             log.error("sweep failed", exc_info=error)
-        await asyncio.sleep(BETWEEN_BATCHES if swept else SWEEP_EVERY)
+        await asyncio.sleep(SWEEP_EVERY)
 
 
 def build_app(house: House) -> Starlette:

@@ -398,6 +398,16 @@ class SweepContract:
         assert await store.codes.find(Digest("code-live")) is not None
 
     @promise
+    async def test_sweep_events_when_the_operator_says(self, store: Store) -> None:
+        """Events, and nothing else, go at the age that is asked for, older or younger than usual."""
+        await store.keep(nouns.event(), nouns.refresh_token())
+        assert await store.sweep(now=T0 + 7 * DAY - TICK, events=7 * DAY) == 0
+        assert await store.sweep(now=T0 + 7 * DAY, events=7 * DAY) == 1
+        await store.keep(nouns.event())
+        assert await store.sweep(now=T0 + 399 * DAY, events=400 * DAY) == 1  # the refresh token
+        assert await store.sweep(now=T0 + 400 * DAY, events=400 * DAY) == 1
+
+    @promise
     async def test_sweep_a_revocation_outlives_the_codes_of_its_grant(self, store: Store) -> None:
         """A revocation that came before its grant stays while a code of it could be out."""
         await store.keep(GrantRevoked(id=nouns.grant().id))

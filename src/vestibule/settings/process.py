@@ -37,6 +37,7 @@ class Settings:
     login_ttl: int = 3600
     fetch_private: bool = False
     fetch_hosts: tuple[str, ...] = ()
+    events_days: int = 90
     limit_refusals: int = 60
     limit_connection_refusals: int = 300
     limit_requests: int = 3000
@@ -251,6 +252,15 @@ VARIABLES: tuple[Variable, ...] = (
         "separated by commas, such as `idp.corp.example`. *Risk:* whoever may set a `metadata_url`, or answers for these "
         "names in DNS, can make Vestibule send requests to any private address under them. Link-local addresses, this "
         "machine and the metadata services of clouds stay closed.",
+    ),
+    Variable(
+        name="VESTIBULE_EVENTS_DAYS",
+        field="events_days",
+        read=_number(1, 3650),
+        kind="1 to 3650 days",
+        default="90",
+        meaning="How long the record of what happened is kept: sign-ins, refusals, changes. It is most of what a sign-in "
+        "leaves in the database, some 3 kB. `vestibule trace` and `vestibule inspect` know nothing older.",
     ),
     Variable(
         name="VESTIBULE_LIMIT_REFUSALS",

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from vestibule.model.application import Application
 from vestibule.model.arrival import Arrival, ArrivalState
@@ -25,7 +25,7 @@ from vestibule.store.port import (
     Keep,
     Record,
 )
-from vestibule.store.retention import RULES
+from vestibule.store.retention import EVENTS, horizons
 from vestibule.store.tables import Known, Tables
 
 
@@ -419,9 +419,9 @@ class MemoryStore:
     async def ready(self) -> None:
         """Always."""
 
-    async def sweep(self, *, now: datetime, limit: int = 500) -> int:
+    async def sweep(self, *, now: datetime, limit: int = 500, events: timedelta = EVENTS) -> int:
         with self._t.lock:
-            return sum(self._swept(rule.table, rule.ends, now - rule.stay, limit) for rule in RULES)
+            return sum(self._swept(rule.table, rule.ends, over, limit) for rule, over in horizons(now, events))
 
     def _swept(self, table: str, ends: tuple[str, ...], horizon: datetime, limit: int) -> int:
         rows = getattr(self._t, table)

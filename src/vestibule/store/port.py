@@ -10,7 +10,7 @@ engine that cannot answer raises `StoreUnavailable`; no caller may take that for
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Protocol
 
@@ -36,6 +36,7 @@ from vestibule.model.outcome import Outcome
 from vestibule.model.pending import PendingLogin
 from vestibule.model.rehearsal import Rehearsal
 from vestibule.model.session import Session
+from vestibule.store.retention import EVENTS
 
 
 class StoreUnavailable(Refused):
@@ -352,6 +353,6 @@ class Store(Protocol):
         """Raises `StoreUnavailable` if a login could not be finished now."""
         ...
 
-    async def sweep(self, *, now: datetime, limit: int = 500) -> int:
-        """Deletes up to `limit` rows a table that are past all use; returns how many went."""
+    async def sweep(self, *, now: datetime, limit: int = 500, events: timedelta = EVENTS) -> int:
+        """Deletes up to `limit` rows a table that are past all use, and events that are as old as `events`; returns how many went."""
         ...

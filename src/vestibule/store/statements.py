@@ -152,4 +152,4 @@ def sweep(rule: Rule) -> str:
     return f"DELETE FROM {rule.table} WHERE ({key}) IN ({some}) RETURNING 1"  # noqa: S608 - as above
 
 
-SWEEPS = tuple((rule, sweep(rule)) for rule in RULES)
+SWEEP = {rule.table: sweep(rule) for rule in RULES}
