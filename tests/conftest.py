@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from tests.postgres import postgres, postgres_url
+
+__all__ = ["postgres", "postgres_url"]
 
 # The same examples in every run, so that a red run is red again; a slow machine is no failure.
 settings.register_profile("vestibule", derandomize=True, deadline=None)
@@ -56,7 +59,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if skipped := len(terminalreporter.stats.get("skipped", ())):
         terminalreporter.write_line(
-            f"{skipped} SKIPPED: their peers are missing. `sudo tests/peers/install.sh` installs them."
+            f"{skipped} SKIPPED: what they meet is missing. `sudo tests/peers/install.sh` installs it."
         )
     if SECONDS:
         took = " · ".join(f"{part} {SECONDS[part]:.1f} s" for part in PARTS if part in SECONDS)

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Installs the real identity providers, applications and the browser that tests/peers and tests/browser meet: Debian packages
+# Installs the real identity providers, applications, databases and the browser that the tests meet: Debian packages
 # (as root), and below .dev/ what comes from npm and PyPI. Safe to run again: does only what is missing.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -7,7 +7,7 @@ root=$PWD
 node_version=22.23.3 # where Debian's Node is older than what playwright-core runs on
 
 debian=(simplesamlphp php-cli php-xml php-mbstring php-curl php-sqlite3 php-intl apache2 libapache2-mod-auth-openidc xmlsec1
-    chromium fonts-dejavu-core ca-certificates)
+    chromium fonts-dejavu-core ca-certificates postgresql pgbouncer)
 python3 -c 'import ensurepip, venv' 2>/dev/null || debian+=(python3-venv)
 command -v node >/dev/null && command -v npm >/dev/null || debian+=(nodejs npm)
 missing=()

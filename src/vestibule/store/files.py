@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from vestibule.store.port import StoreUnavailable
-from vestibule.store.steps import Steps
+from vestibule.store.steps import Rows, Steps, answered
 
 T = TypeVar("T")
 
@@ -117,10 +117,15 @@ def connect(path: Path, *, reader: bool) -> sqlite3.Connection:
 def run(connection: sqlite3.Connection, steps: Steps[T]) -> T:
     """Runs the steps to their end."""
     execute: Callable[..., Any] = connection.execute
+
+    def ask(sql: str, parameters: tuple[Any, ...]) -> Rows:
+        rows: Rows = execute(sql, parameters).fetchall()
+        return rows
+
     try:
-        sql, parameters = next(steps)
+        asked = next(steps)
         while True:
-            sql, parameters = steps.send(execute(sql, parameters).fetchall())
+            asked = steps.send(ask(*asked) if type(asked) is tuple else answered(asked, ask))
     except StopIteration as end:
         result: T = end.value
         return result

@@ -15,17 +15,24 @@ from vestibule.model.session import Session
 from vestibule.store import statements as sql
 from vestibule.store.codec import encode, micros, micros_or_none
 from vestibule.store.port import ArrivalEnded, GrantRevoked, Record, RestartsAnswered, SessionEnded
-from vestibule.store.steps import Statement, Steps
+from vestibule.store.steps import Statement, Steps, Unread
 
 
 def kept(records: Sequence[Record]) -> Steps[None]:
     """Writes the records, in their order."""
+    if records:
+        yield Unread(keeping(records))
+
+
+def keeping(records: Sequence[Record]) -> list[Statement]:
+    """The statements that write the records, in their order."""
+    statements: list[Statement] = []
     for record in records:
         if isinstance(record, RestartsAnswered):
-            for cookie in record.cookies:
-                yield sql.RESTARTS_ANSWERED, (cookie, record.connection)
+            statements.extend((sql.RESTARTS_ANSWERED, (cookie, record.connection)) for cookie in record.cookies)
         else:
-            yield _WRITES[type(record)](record)
+            statements.append(_WRITES[type(record)](record))
+    return statements
 
 
 def _pending(it: PendingLogin) -> Statement:

@@ -1,7 +1,9 @@
 """All SQL, in the dialect that SQLite and PostgreSQL share: `?` for parameters (an engine that wants another style
 replaces it once; no statement has a literal `?` or `%`), `ON CONFLICT`, `RETURNING`, 0 and 1 for flags, microseconds for times.
 
-Whoever may do something once finds it in the `WHERE` of one statement, and `RETURNING` says whether it was them.
+Whoever may do something once finds it in the `WHERE` of one statement, and `RETURNING` says whether it was them. A
+`HOLD_…` looks at a row that a later statement of the same write changes: an engine whose writers do not take turns lets
+nobody else change that row from then on.
 """
 
 from vestibule.store.retention import RULES, Rule
@@ -38,8 +40,8 @@ CLAIMED = "SELECT 1 FROM assertions WHERE connection = ? AND issuer = ? AND asse
 PENDING = "SELECT doc, counted, ended_at FROM pending WHERE id = ?"
 KEEP_PENDING = """INSERT INTO pending (id, connection, cookie, created_at, expires_at, counted, bell, ended_at, doc)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
-ANSWER_PENDING = """UPDATE pending SET ended_at = ?
-    WHERE id = ? AND cookie = ? AND ended_at IS NULL AND expires_at > ? RETURNING 1"""
+HOLD_PENDING = "SELECT 1 FROM pending WHERE id = ? AND cookie = ? AND ended_at IS NULL AND expires_at > ?"
+ANSWER_PENDING = "UPDATE pending SET ended_at = ? WHERE id = ? RETURNING 1"
 RESTARTS = """SELECT bell FROM pending WHERE cookie = ? AND connection = ? AND counted = 1
     AND ended_at IS NULL AND created_at > ? AND bell IS NOT NULL"""
 RESTARTS_ANSWERED = "UPDATE pending SET counted = 0 WHERE cookie = ? AND connection = ? AND counted = 1"
@@ -51,7 +53,8 @@ CONFIRM_ARRIVAL = """UPDATE arrivals SET state = 'confirmed'
     WHERE id = ? AND state = 'waiting' AND expires_at > ? RETURNING 1"""
 TAKE_ARRIVAL = "DELETE FROM arrivals WHERE id = ? AND expires_at > ? RETURNING 1"
 # Without a look at its expiry: the code that was issued from it decides.
-TAKE_ARRIVAL_BY_CODE = "DELETE FROM arrivals WHERE id = ? RETURNING 1"
+HOLD_ARRIVAL_OF_CODE = "SELECT 1 FROM arrivals WHERE id = (SELECT arrival FROM codes WHERE digest = ?)"
+END_ARRIVAL_OF_CODE = "DELETE FROM arrivals WHERE id = (SELECT arrival FROM codes WHERE digest = ?)"
 END_ARRIVAL = "DELETE FROM arrivals WHERE id = ?"
 
 OUTCOME = "SELECT doc FROM outcomes WHERE id = ?"
@@ -94,7 +97,8 @@ END_SESSION = "DELETE FROM sessions WHERE sid = ?"
 CODE = "SELECT doc, taken_at FROM codes WHERE digest = ?"
 KEEP_CODE = "INSERT INTO codes (digest, grant_id, arrival, expires_at, taken_at, doc) VALUES (?, ?, ?, ?, ?, ?)"
 TAKE_CODE = """UPDATE codes SET taken_at = ? WHERE digest = ? AND taken_at IS NULL AND expires_at > ?
-    AND NOT EXISTS (SELECT 1 FROM grants g WHERE g.id = codes.grant_id AND g.revoked = 1) RETURNING arrival"""
+    AND (arrival IS NULL OR EXISTS (SELECT 1 FROM arrivals a WHERE a.id = codes.arrival))
+    AND NOT EXISTS (SELECT 1 FROM grants g WHERE g.id = codes.grant_id AND g.revoked = 1) RETURNING 1"""
 
 # A revoked grant stays revoked when it is kept again.
 PUT_GRANT = """INSERT INTO grants (id, sid, person, refresh_until, expires_at, revoked, doc) VALUES (?, ?, ?, ?, ?, 0, ?)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations  # those of nested steps would else be evaluated at every call
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from vestibule.model.application import Application
 from vestibule.model.connection import Connection
@@ -11,8 +11,8 @@ from vestibule.model.installation import Installation
 from vestibule.store import statements as sql
 from vestibule.store.codec import decode, decode_once, encode
 from vestibule.store.configuration import check
-from vestibule.store.keeping import kept
-from vestibule.store.steps import Engine, Steps
+from vestibule.store.keeping import keeping
+from vestibule.store.steps import Alone, Engine, Statement, Steps, Unread
 
 REVISION = "configuration"
 """The fact that counts what was put in place."""
@@ -76,18 +76,22 @@ class SqlConfigured:
         events: Sequence[Event] = (),
     ) -> None:
         def steps() -> Steps[None]:
+            # What is checked is checked against all that there is, so nobody else changes any of it meanwhile.
+            yield Alone(("configuration",))
             rows = yield sql.CONNECTIONS, ()
             check([decode(Connection, doc) for (doc,) in rows], connections)
             revision = yield from _revision()
-            yield sql.SET_FACT, (REVISION, str(revision + 1))
-            yield sql.SET_FACT, ("installation", encode(installation))
-            for application in applications:
-                yield sql.PUT_APPLICATION, (application.client_id, encode(application))
-            for connection in connections:
-                row = (connection.id, connection.name, int(connection.enabled), encode(connection))
-                yield sql.PUT_CONNECTION, row
-            yield from _domains(connections)
-            yield from kept(tuple(events))
+            rows = [(it.id, it.name, int(it.enabled), encode(it)) for it in connections]
+            yield Unread(
+                [
+                    (sql.SET_FACT, (REVISION, str(revision + 1))),
+                    (sql.SET_FACT, ("installation", encode(installation))),
+                    *((sql.PUT_APPLICATION, (it.client_id, encode(it))) for it in applications),
+                    *((sql.PUT_CONNECTION, row) for row in rows),
+                    *_domains(connections),
+                    *keeping(tuple(events)),
+                ]
+            )
 
         await self._engine.write(steps)
 
@@ -97,7 +101,7 @@ def _revision() -> Steps[int]:
     return int(rows[0][0]) if rows else 0
 
 
-def _domains(connections: Sequence[Connection]) -> Steps[None]:
+def _domains(connections: Sequence[Connection]) -> Iterator[Statement]:
     """All old listings go before any new one comes: a verified domain may move from one connection to another."""
     for connection in connections:
         yield sql.DROP_DOMAINS, (connection.id,)

@@ -9,10 +9,10 @@ from vestibule.model.grant import AccessToken, Code, Grant, RefreshToken
 from vestibule.model.ids import Digest, PersonId, Sid
 from vestibule.store import statements as sql
 from vestibule.store.codec import decode, micros, moment_or_none
-from vestibule.store.keeping import kept
+from vestibule.store.keeping import keeping
 from vestibule.store.nouns.logins import once
 from vestibule.store.port import Keep
-from vestibule.store.steps import Engine, Steps, Undone
+from vestibule.store.steps import Engine, Finish, Steps, Unread
 
 
 class SqlCodes:
@@ -27,17 +27,14 @@ class SqlCodes:
         return await self._engine.read(steps)
 
     async def take(self, digest: Digest, *, now: datetime, keep: Keep = ()) -> bool:
+        at = micros(now)
+
         def steps() -> Steps[bool]:
-            taken = yield sql.TAKE_CODE, (micros(now), digest, micros(now))
-            if not taken:
-                return False
-            arrival = taken[0][0]
-            if arrival is not None:
-                ended = yield sql.TAKE_ARRIVAL_BY_CODE, (arrival,)
-                if not ended:
-                    raise Undone(False)
-            yield from kept(keep)
-            return True
+            # Whoever holds the arrival decides: of its codes one is taken, and none once it was taken by hand.
+            yield Unread(((sql.HOLD_ARRIVAL_OF_CODE, (digest,)),))
+            ended = sql.END_ARRIVAL_OF_CODE, (digest,)
+            (taken,) = yield Finish(((sql.TAKE_CODE, (at, digest, at)),), (ended, *keeping(keep)))
+            return bool(taken)
 
         return await self._engine.write(steps)
 

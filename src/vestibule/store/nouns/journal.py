@@ -8,7 +8,7 @@ from vestibule.model.key import StoredKey
 from vestibule.store import statements as sql
 from vestibule.store.codec import decode
 from vestibule.store.keeping import kept
-from vestibule.store.steps import Engine, Rows, Steps
+from vestibule.store.steps import Alone, Engine, Rows, Steps, Unread
 
 
 class SqlKeys:
@@ -31,6 +31,7 @@ class SqlKeys:
 
     async def first(self, key: StoredKey) -> StoredKey:
         def steps() -> Steps[StoredKey]:
+            yield Alone((f"first key {key.purpose.value} {key.connection or ''}",))
             if key.connection is None:
                 there = yield sql.FIRST_KEY, (key.purpose.value,)
             else:
@@ -47,7 +48,7 @@ class SqlKeys:
 
     async def fact(self, name: str, value: str) -> str:
         def steps() -> Steps[str]:
-            yield sql.FIRST_FACT, (name, value)
+            yield Unread(((sql.FIRST_FACT, (name, value)),))
             rows = yield sql.FACT, (name,)
             return str(rows[0][0])
 
@@ -81,7 +82,8 @@ class SqlEvents:
 def _newest(limit: int, kind: str | None, connection: ConnectionId | None) -> Steps[Rows]:
     """The newest of each kind that is asked for, each by its index: a rare event is found without reading the others."""
     if kind is None and connection is None:
-        return (yield sql.EVENTS, (limit,))
+        newest: Rows = yield sql.EVENTS, (limit,)
+        return newest
     kinds = (yield from _kinds(kind or "", connection)) if kind is None or kind.endswith(".") else [kind]
     found: list[tuple[int, int, str]] = []
     for each in kinds:

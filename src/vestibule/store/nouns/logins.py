@@ -13,16 +13,14 @@ from vestibule.model.pending import PendingLogin
 from vestibule.model.rehearsal import Rehearsal
 from vestibule.store import statements as sql
 from vestibule.store.codec import decode, micros, moment_or_none
-from vestibule.store.keeping import kept
+from vestibule.store.keeping import keeping
 from vestibule.store.port import Answered, AssertionClaim, Keep
-from vestibule.store.steps import Engine, Statement, Steps, Undone
+from vestibule.store.steps import Engine, Finish, Statement, Steps, Together
 
 
 def once(statement: Statement, keep: Keep) -> Steps[bool]:
     """The statement whose `WHERE` lets one caller through, and what the winner wants kept."""
-    won = yield statement
-    if won:
-        yield from kept(keep)
+    (won,) = yield Finish((statement,), keeping(keep))
     return bool(won)
 
 
@@ -63,13 +61,13 @@ class SqlPendingLogins:
         self, request_id: str, *, cookie: Digest, claim: AssertionClaim, now: datetime, keep: Keep = ()
     ) -> Answered:
         def steps() -> Steps[Answered]:
-            ended = yield sql.ANSWER_PENDING, (micros(now), request_id, cookie, micros(now))
-            if not ended:
+            # Looked at and held before the claim, so that an assertion is never claimed for a login that then is gone.
+            live = sql.HOLD_PENDING, (request_id, cookie, micros(now))
+            ended = sql.ANSWER_PENDING, (micros(now), request_id)
+            held, claimed, _ = yield Finish((live, _claim(claim), ended), keeping(keep))
+            if not held:
                 return Answered.GONE
-            claimed = yield from once(_claim(claim), keep)
-            if not claimed:
-                raise Undone(Answered.REPLAYED)
-            return Answered.TAKEN
+            return Answered.TAKEN if claimed else Answered.REPLAYED
 
         return await self._engine.write(steps)
 
@@ -77,11 +75,8 @@ class SqlPendingLogins:
         self, connection: ConnectionId, cookies: Sequence[Digest], *, since: datetime
     ) -> frozenset[ArrivalId]:
         def steps() -> Steps[frozenset[ArrivalId]]:
-            bells: set[ArrivalId] = set()
-            for cookie in cookies:
-                rows = yield sql.RESTARTS, (cookie, connection, micros(since))
-                bells.update(bell for (bell,) in rows)
-            return frozenset(bells)
+            each = yield Together([(sql.RESTARTS, (cookie, connection, micros(since))) for cookie in cookies])
+            return frozenset(bell for rows in each for (bell,) in rows)
 
         return await self._engine.read(steps)
 
@@ -103,10 +98,8 @@ class SqlArrivals:
 
     async def held(self, cookies: Sequence[Digest]) -> tuple[Arrival, ...]:
         def steps() -> Steps[tuple[Arrival, ...]]:
-            mine: list[Arrival] = []
-            for cookie in set(cookies):
-                rows = yield sql.ARRIVALS_HELD, (cookie,)
-                mine.extend(_arrival(*row) for row in rows)
+            each = yield Together([(sql.ARRIVALS_HELD, (cookie,)) for cookie in set(cookies)])
+            mine = [_arrival(*row) for rows in each for row in rows]
             return tuple(sorted(mine, key=lambda arrival: (arrival.created_at, arrival.id), reverse=True))
 
         return await self._engine.read(steps)
@@ -153,10 +146,8 @@ class SqlRehearsals:
 
     async def waiting(self, connection: ConnectionId, cookies: Sequence[Digest], *, now: datetime) -> Rehearsal | None:
         def steps() -> Steps[Rehearsal | None]:
-            mine: list[Rehearsal] = []
-            for cookie in cookies:
-                rows = yield sql.REHEARSALS_WAITING, (cookie, connection, micros(now))
-                mine.extend(_rehearsal(*row) for row in rows)
+            each = yield Together([(sql.REHEARSALS_WAITING, (cookie, connection, micros(now))) for cookie in cookies])
+            mine = [_rehearsal(*row) for rows in each for row in rows]
             return max(mine, key=lambda it: (it.created_at, it.id), default=None)
 
         return await self._engine.read(steps)

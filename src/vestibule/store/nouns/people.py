@@ -12,7 +12,7 @@ from vestibule.model.ids import Digest, PersonId, Sid
 from vestibule.model.session import Session
 from vestibule.store import statements as sql
 from vestibule.store.codec import decode, micros, moment
-from vestibule.store.steps import Engine, Steps
+from vestibule.store.steps import Alone, Engine, Finish, Steps, Together, Unread
 
 
 class SqlPeople:
@@ -29,16 +29,19 @@ class SqlPeople:
             return _person(rows[0]), tuple(rows[0][4:]) == _remembered(identity)
 
         def steps() -> Steps[Person | None]:
+            # Two sign-ins of one identity, or of one email that joins, would else make two people.
+            yield Alone(_names(identity, link))
             there = yield from known()
             person = there[0] if there else (yield from _joined(identity)) if link else None
             if person is None:
                 if not provision:
                     return None
                 person = Person(id=new, created_at=now)
-                yield sql.NEW_PERSON, (new, micros(now))
+                yield Unread(((sql.NEW_PERSON, (new, micros(now))),))
             connection, email, verified, display = _remembered(identity)
             key = email.lower() if email else None
-            yield sql.PUT_IDENTITY, (identity.key, person.id, connection, email, key, verified, display)
+            row = (identity.key, person.id, connection, email, key, verified, display)
+            yield Unread(((sql.PUT_IDENTITY, row),))
             return person
 
         # Most sign-ins change nothing about a person, and what is not written need not be waited for.
@@ -49,20 +52,18 @@ class SqlPeople:
         """An identity that is not this person's (any more) counts as blocked."""
 
         def steps() -> Steps[Person | None]:
-            rows = yield sql.PERSON, (id,)
+            theirs = [] if identity is None else [(sql.IDENTITY_BLOCKED, (identity, id))]
+            rows, *of_identity = yield Together([(sql.PERSON, (id,)), *theirs])
             if not rows:
                 return None
-            blocked: bool = False
-            if identity is not None:
-                theirs = yield sql.IDENTITY_BLOCKED, (identity, id)
-                blocked = bool(theirs[0][0]) if theirs else True
+            blocked = any(bool(found[0][0]) if found else True for found in of_identity)
             return _person((*rows[0], blocked))
 
         return await self._engine.read(steps)
 
     async def block(self, id: PersonId, *, blocked: bool) -> bool:
         def steps() -> Steps[bool]:
-            rows = yield sql.BLOCK_PERSON, (int(blocked), id)
+            (rows,) = yield Finish(((sql.BLOCK_PERSON, (int(blocked), id)),))
             return bool(rows)
 
         return await self._engine.write(steps)
@@ -71,6 +72,12 @@ class SqlPeople:
 def _person(row: Sequence[Any]) -> Person:
     id, created_at, blocked, identity_blocked = row[:4]
     return Person(id=id, created_at=moment(created_at), blocked=bool(blocked), identity_blocked=bool(identity_blocked))
+
+
+def _names(identity: Identity, link: bool) -> tuple[str, ...]:
+    """What a sign-in that changes people must be alone with: the identity and, where it may join, the email."""
+    key = f"identity {identity.key}"
+    return (key, f"email {identity.email.lower()}") if link and identity.email and identity.email_verified else (key,)
 
 
 def _remembered(identity: Identity) -> tuple[str, str | None, int, str]:
@@ -102,6 +109,6 @@ class SqlSessions:
 
     async def touch(self, sid: Sid, *, idle_at: datetime) -> None:
         def steps() -> Steps[None]:
-            yield sql.TOUCH_SESSION, (micros(idle_at), sid, micros(idle_at))
+            yield Unread(((sql.TOUCH_SESSION, (micros(idle_at), sid, micros(idle_at))),))
 
         await self._engine.write(steps)
