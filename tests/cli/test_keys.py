@@ -45,8 +45,10 @@ def test_rotate_says_when_the_next_key_signs(line: CommandLine) -> None:
 
 def test_rotate_at_once_says_what_breaks(line: CommandLine) -> None:
     result = line.run("keys", "rotate", "token-es256", "--now")
-    assert "signs from 2026-03-02 09:00:00 UTC" in result.stdout
+    assert "signs from 2026-03-02 09:03:00 UTC" in result.stdout
     assert "refuse new tokens until they fetch it again" in result.stdout
+    assert "retire it from 2026-03-02 09:04:30 UTC on" in result.stdout
+    line.clock.advance(timedelta(minutes=3))
     assert [does.split()[0] for _, does in listed(line, "token-es256")] == ["published", "signs"]
 
 
@@ -57,12 +59,16 @@ def test_rotating_the_saml_key_names_those_who_need_the_certificate(line: Comman
 
 def test_retire_takes_a_key_out(line: CommandLine) -> None:
     line.run("keys", "rotate", "token-es256", "--now")
-    line.clock.advance(timedelta(seconds=1))
     old = listed(line, "token-es256")[0][0]
+    line.clock.advance(timedelta(seconds=269))
+    early = line.run("keys", "retire", old)
+    assert (early.exit_code, "rule: keys.last" in early.stderr) == (1, True)
+    assert "expected: not before 2026-03-02T09:04:30+00:00" in early.stderr
+    line.clock.advance(timedelta(seconds=1))
     result = line.run("keys", "retire", old)
     assert result.exit_code == 0
     assert result.stdout.startswith(f"Retired {old} (token-es256).")
-    assert listed(line, "token-es256")[0][1] == "retired 2026-03-02 09:00:01 UTC"
+    assert listed(line, "token-es256")[0][1] == "retired 2026-03-02 09:04:30 UTC"
 
 
 def test_the_last_key_is_not_retired(line: CommandLine) -> None:

@@ -7,7 +7,8 @@ import click
 from vestibule.cli import show
 from vestibule.cli.parts import House, Parts
 from vestibule.ground.errors import Refused
-from vestibule.keys.keyring import PUBLISHED_AHEAD
+from vestibule.keys import rotation
+from vestibule.keys.rotation import HANDED_OVER, PUBLISHED_AHEAD
 from vestibule.model.ids import ConnectionId
 from vestibule.model.key import KeyPurpose, StoredKey
 
@@ -62,7 +63,12 @@ def _list(parts: Parts) -> click.Command:
 def _rotate(parts: Parts) -> click.Command:
     @click.command()
     @click.argument("purpose", type=click.Choice([purpose.value for purpose in KeyPurpose]))
-    @click.option("--now", "at_once", is_flag=True, help="Sign with the new key at once, for when the old one leaked.")
+    @click.option(
+        "--now",
+        "at_once",
+        is_flag=True,
+        help="Sign with the new key as soon as every node publishes it, in three minutes: for when the old one leaked.",
+    )
     @_connection
     def rotate(purpose: str, at_once: bool, connection: str | None) -> None:
         """Make the next key for PURPOSE: published now, signing later, so that applications know it in time.
@@ -96,8 +102,9 @@ def _rotate(parts: Parts) -> click.Command:
             )
         elif at_once:
             show.printed(
-                "Applications that keep a copy of the old key set refuse new tokens until they fetch it again. To stop "
-                "what the old key signed from being believed, retire it: vestibule keys retire KID."
+                "By then every node publishes it; applications that keep a copy of the key set for longer than it says refuse new "
+                "tokens until they fetch it again. To stop what the old key signed from being believed, retire it from "
+                f"{show.moment(key.signs_from + HANDED_OVER)} on: vestibule keys retire KID."
             )
         else:
             show.printed(
@@ -120,7 +127,9 @@ def _retire(parts: Parts) -> click.Command:
             return await house.keyring.retire(kid)
 
         key = show.inside(parts, work)
-        show.printed(f"Retired {key.kid} ({key.purpose}). Other processes follow within 30 seconds.")
+        show.printed(
+            f"Retired {key.kid} ({key.purpose}). Other processes follow within 30 seconds, by their own clocks."
+        )
 
     return retire
 
@@ -138,13 +147,6 @@ def _state(key: StoredKey, known: tuple[StoredKey, ...], now: datetime) -> str:
         return f"retired {show.moment(key.retired_at)}"
     if key.signs_from > now:
         return f"published, signs from {show.moment(key.signs_from)}"
-    later = [
-        other
-        for other in known
-        if other.purpose is key.purpose
-        and (other.retired_at is None or other.retired_at > now)
-        and (key.signs_from, key.created_at, key.kid) < (other.signs_from, other.created_at, other.kid)
-        and other.signs_from <= now
-    ]
+    signs = rotation.signer(known, key.purpose, now) == key
     until = "" if key.retired_at is None else f" until {show.moment(key.retired_at)}"
-    return f"published{until}" if later else f"signs{until}"
+    return f"signs{until}" if signs else f"published{until}"

@@ -1,6 +1,6 @@
 """The engine that forgets: the port in dictionaries behind one lock, for tests of everything above the store."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -322,13 +322,24 @@ class _Keys:
         mine = [key for key in self._t.keys.values() if key.connection == connection]
         return tuple(sorted(mine, key=lambda key: (key.created_at, key.kid)))
 
-    async def first(self, key: StoredKey) -> StoredKey:
+    async def change(self, connection: ConnectionId | None, decide: port.Decide, *, seal: str) -> bool:
         with self._t.lock:
-            there = [other for other in self._sorted(key.connection) if other.purpose == key.purpose]
-            if there:
-                return there[0]
-            self._t.keys[key.kid] = key
-            return key
+            if self._t.facts.get("seal_check") != seal:
+                return False
+            self._t.write(tuple(decide(self._sorted(connection))))
+            return True
+
+    async def reseal(self, anew: port.Anew, *, texts: Mapping[str, Callable[[str], str]], seal: str) -> int:
+        with self._t.lock:
+            facts = {name: text(self._t.facts[name]) for name, text in texts.items() if name in self._t.facts}
+            fresh = [key for old in self._t.keys.values() if (key := anew(old)) is not None]
+            self._t.write(fresh)
+            self._t.facts.update(facts | {"seal_check": seal})
+            return len(fresh)
+
+    async def sealed_by(self) -> str | None:
+        with self._t.lock:
+            return self._t.facts.get("seal_check")
 
     async def seal_check(self, value: str) -> str:
         return await self.fact("seal_check", value)

@@ -8,7 +8,7 @@ Every `keep` argument is a tuple of records, written with the winner's step or n
 engine that cannot answer raises `StoreUnavailable`; no caller may take that for a yes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -281,6 +281,11 @@ class Tokens(Protocol):
         ...
 
 
+Decide = Callable[[tuple[StoredKey, ...]], Sequence[StoredKey]]
+"""What becomes of keys, given all that there are. May be asked again if the transaction must be run again: it has no other effect."""
+Anew = Callable[[StoredKey], StoredKey | None]
+
+
 class Keys(Protocol):
     async def all(self) -> tuple[StoredKey, ...]:
         """Every key of the installation that is not swept, oldest first; not those of connections."""
@@ -290,8 +295,23 @@ class Keys(Protocol):
         """Every key of a connection that is not swept, oldest first."""
         ...
 
-    async def first(self, key: StoredKey) -> StoredKey:
-        """Once: keeps `key` if its purpose has no key yet (of its connection, if it has one); returns the oldest (the winner's)."""
+    async def change(self, connection: ConnectionId | None, decide: Decide, *, seal: str) -> bool:
+        """Once at a time, on all nodes: `decide` is given the keys of this connection (None = of the installation), oldest first,
+        and what it returns is kept. What it raises rises, and nothing was kept.
+
+        False, with nothing kept, where the store's seal check is not `seal` (any more): what `decide` seals would be opened by
+        nobody later.
+        """
+        ...
+
+    async def reseal(self, anew: Anew, *, texts: Mapping[str, Callable[[str], str]], seal: str) -> int:
+        """Once at a time, all or nothing: every key of everybody as `anew` gives it (None = as it is), each fact that is
+        there as its function in `texts` gives it, and `seal` as the seal check. Returns how many keys were changed.
+        """
+        ...
+
+    async def sealed_by(self) -> str | None:
+        """The seal check that is kept, if there is one: tells under which master key the store is sealed."""
         ...
 
     async def seal_check(self, value: str) -> str:

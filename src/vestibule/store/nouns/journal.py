@@ -2,13 +2,20 @@
 
 from __future__ import annotations  # those of nested steps would else be evaluated at every call
 
+from collections.abc import Callable, Mapping
+
 from vestibule.model.event import Event
 from vestibule.model.ids import ConnectionId, Reference
 from vestibule.model.key import StoredKey
 from vestibule.store import statements as sql
 from vestibule.store.codec import decode
 from vestibule.store.keeping import kept
+from vestibule.store.port import Anew, Decide
 from vestibule.store.steps import Alone, Engine, Rows, Steps, Unread
+
+_SEAL = "seal_check"
+_KEYS = "keys"
+"""The name under which those who change keys take turns."""
 
 
 class SqlKeys:
@@ -29,22 +36,46 @@ class SqlKeys:
 
         return await self._engine.read(steps)
 
-    async def first(self, key: StoredKey) -> StoredKey:
-        def steps() -> Steps[StoredKey]:
-            yield Alone((f"first key {key.purpose.value} {key.connection or ''}",))
-            if key.connection is None:
-                there = yield sql.FIRST_KEY, (key.purpose.value,)
-            else:
-                there = yield sql.FIRST_KEY_OF, (key.purpose.value, key.connection)
-            if there:
-                return decode(StoredKey, there[0][0])
-            yield from kept((key,))
-            return key
+    async def change(self, connection: ConnectionId | None, decide: Decide, *, seal: str) -> bool:
+        def steps() -> Steps[bool]:
+            yield Alone((_KEYS,))
+            check = yield sql.FACT, (_SEAL,)
+            if not check or check[0][0] != seal:
+                return False
+            rows = yield (sql.KEYS, ()) if connection is None else (sql.KEYS_OF, (connection,))
+            yield from kept(tuple(decide(tuple(decode(StoredKey, doc) for (doc,) in rows))))
+            return True
 
         return await self._engine.write(steps)
 
+    async def reseal(self, anew: Anew, *, texts: Mapping[str, Callable[[str], str]], seal: str) -> int:
+        def steps() -> Steps[int]:
+            yield Alone((_KEYS,))
+            yield Unread(((sql.SET_FACT, (_SEAL, seal)),))
+            for name, text in texts.items():
+                rows = yield sql.FACT, (name,)
+                if rows:
+                    yield Unread(((sql.SET_FACT, (name, text(rows[0][0]))),))
+            changed, last = 0, ""
+            while True:  # in pages: every connection may have keys
+                rows = yield sql.KEYS_AFTER, (last,)
+                if not rows:
+                    return changed
+                fresh = [key for (_, doc) in rows if (key := anew(decode(StoredKey, doc))) is not None]
+                yield from kept(tuple(fresh))
+                changed, last = changed + len(fresh), rows[-1][0]
+
+        return await self._engine.write(steps)
+
+    async def sealed_by(self) -> str | None:
+        def steps() -> Steps[str | None]:
+            rows = yield sql.FACT, (_SEAL,)
+            return str(rows[0][0]) if rows else None
+
+        return await self._engine.read(steps)
+
     async def seal_check(self, value: str) -> str:
-        return await self.fact("seal_check", value)
+        return await self.fact(_SEAL, value)
 
     async def fact(self, name: str, value: str) -> str:
         def steps() -> Steps[str]:
