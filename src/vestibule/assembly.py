@@ -47,6 +47,7 @@ from vestibule.outside.clock import SystemClock
 from vestibule.outside.entropy import SystemEntropy
 from vestibule.outside.fetch import HttpFetch
 from vestibule.settings import database, master_key, process
+from vestibule.settings.master_key import MasterKey
 from vestibule.settings.process import Settings
 from vestibule.store.port import Store
 from vestibule.store.remembering import RememberingStore
@@ -195,7 +196,12 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
     """Opens store and keys, and closes them behind whoever came in."""
     clock, entropy = SystemClock(), SystemEntropy()
     database.check(settings.database)
-    unlocked = master_key.unlock(settings.master_key, settings.database, entropy)
+
+    def unlock() -> MasterKey:
+        former = settings.master_key_previous
+        return master_key.unlock(settings.master_key, settings.database, entropy, previous=former)
+
+    unlocked = unlock()
     if unlocked.made is not None:
         log.warning(
             "master key made",
@@ -205,8 +211,19 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
     store = SqliteStore(settings.database)
     await store.open()
     try:
-        keyring = Keyring(store=store, clock=clock, entropy=entropy, master_key=unlocked.key)
+        keyring = Keyring(
+            store=store,
+            clock=clock,
+            entropy=entropy,
+            master_key=unlocked.key,
+            previous=unlocked.previous,
+            unlock=lambda: unlock().all,
+        )
         await keyring.prepare()
+        if not await keyring.is_resealed():
+            log.warning(
+                "sealed under the former master key", what_to_do="Run `vestibule keys reseal` once every node has both."
+            )
         await _same_issuer(store, settings.issuer)
         yield join(settings, store=store, keyring=keyring, clock=clock, entropy=entropy)
     finally:

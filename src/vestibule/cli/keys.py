@@ -11,16 +11,18 @@ from vestibule.keys import rotation
 from vestibule.keys.rotation import HANDED_OVER, PUBLISHED_AHEAD
 from vestibule.model.ids import ConnectionId
 from vestibule.model.key import KeyPurpose, StoredKey
+from vestibule.settings import master_key
 
 
 def keys_group(parts: Parts) -> click.Group:
     @click.group(name="keys")
     def keys() -> None:
-        """List, rotate and retire keys: those that sign, and those that identity providers encrypt for."""
+        """List, rotate and retire keys: those that sign, and those that identity providers encrypt for; and reseal them all."""
 
     keys.add_command(_list(parts))
     keys.add_command(_rotate(parts))
     keys.add_command(_retire(parts))
+    keys.add_command(_reseal(parts))
     return keys
 
 
@@ -132,6 +134,44 @@ def _retire(parts: Parts) -> click.Command:
         )
 
     return retire
+
+
+def _reseal(parts: Parts) -> click.Command:
+    @click.command()
+    def reseal() -> None:
+        """Replace the master key: seal everything that is sealed in the database under the new one, all of it or nothing.
+
+        Where the master key is in a file beside the database, a new one is made and put there. Where it is in
+        VESTIBULE_MASTER_KEY, start every node with the new one there and the former one in
+        VESTIBULE_MASTER_KEY_PREVIOUS first. May be run again at any time.
+        """
+
+        async def work(house: House) -> int | None:
+            if house.settings.master_key is None:
+                with master_key.replacing(house.settings.database, house.entropy):
+                    return await house.keyring.reseal()
+            done = await house.keyring.is_resealed()
+            changed = await house.keyring.reseal()
+            return None if done and not changed else changed
+
+        count = show.inside(parts, work)
+        if count is None:
+            show.printed(
+                "Everything is sealed under VESTIBULE_MASTER_KEY already; nothing was changed. To replace it, make a key (openssl "
+                "rand -base64 32), start every node with that one in VESTIBULE_MASTER_KEY and the former one in "
+                "VESTIBULE_MASTER_KEY_PREVIOUS, and run this again with both."
+            )
+            return
+        show.printed(
+            f"Sealed anew: {count} {'key' if count == 1 else 'keys'}, and what else is secret in the database."
+        )
+        show.printed(
+            "The former master key opens nothing in it any more. Backups that were made before need it: keep it as long as them."
+        )
+        if parts.load_settings().master_key is not None:
+            show.printed("Start every node without VESTIBULE_MASTER_KEY_PREVIOUS now.")
+
+    return reseal
 
 
 def _opening(key: StoredKey, known: tuple[StoredKey, ...], now: datetime) -> str:

@@ -241,6 +241,8 @@ class Keyring:
         Returns how many keys were sealed anew; again, if nothing is left to do, none. Raises `Refused("keys.unsealable")` where
         something opens under none of the master keys that this process has.
         """
+        if self._unlock is not None:
+            self._masters = Masters.of(self._unlock())
         current = self._masters.current
 
         def anew(key: StoredKey) -> StoredKey | None:
@@ -286,7 +288,7 @@ class Keyring:
 
     async def _in_force(self) -> Seal:
         """The master key's seal that the store is sealed with now."""
-        check = await self._store.keys.sealed_by()
+        check = await self._store.keys.sealed_by() or await self._store.keys.seal_check(self._masters.current.check)
         found = self._masters.under(check)
         if found is None and self._unlock is not None:
             self._masters = Masters.of(self._unlock())

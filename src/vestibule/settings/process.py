@@ -30,6 +30,7 @@ class Settings:
     issuer: str
     database: Path = Path("vestibule.db")
     master_key: bytes | None = field(default=None, repr=False)
+    master_key_previous: bytes | None = field(default=None, repr=False)
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = 1
@@ -189,6 +190,16 @@ VARIABLES: tuple[Variable, ...] = (
         meaning="Seals signing keys at rest. Without it, a key is made once, in a file beside the database "
         "(`vestibule.db.key`, readable by its owner alone). Back it up too, apart from the database: without the "
         "key, what is sealed there cannot be opened; with both, anybody can open it.",
+    ),
+    Variable(
+        name="VESTIBULE_MASTER_KEY_PREVIOUS",
+        field="master_key_previous",
+        read=decoded,
+        kind="base64 of 32 bytes",
+        default="none",
+        meaning="The former master key, while it is being replaced: start every node with the new key in "
+        "`VESTIBULE_MASTER_KEY` and the former one here, run `vestibule keys reseal` once, then start them without this. A "
+        "key that is kept in a file is replaced by `vestibule keys reseal` alone.",
     ),
     Variable(
         name="VESTIBULE_HOST",
