@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 
 import structlog
 import uvicorn
-from starlette.applications import Starlette
 from uvicorn.supervisors import Multiprocess
 
 from vestibule.downstream.lifetimes import Lifetimes
@@ -54,6 +53,7 @@ from vestibule.store.remembering import RememberingStore
 from vestibule.store.sqlite import SqliteStore
 from vestibule.store.sweeping import sweep_all
 from vestibule.web import app as doors
+from vestibule.web.doorway import Doorway
 from vestibule.web.protocol import BoundedHttp
 
 SWEEP_EVERY = 60.0
@@ -258,7 +258,7 @@ async def sweep_forever(house: House) -> None:
         await asyncio.sleep(SWEEP_EVERY)
 
 
-def build_app(house: House) -> Starlette:
+def build_app(house: House) -> Doorway:
     """The web application over an open house."""
     return doors.build(house)
 
@@ -279,7 +279,7 @@ class LazyApp:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._app: Starlette | None = None
+        self._app: Doorway | None = None
         self._stack = contextlib.AsyncExitStack()
 
     async def __call__(self, scope, receive, send) -> None:  # type: ignore[no-untyped-def]

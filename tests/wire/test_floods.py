@@ -8,7 +8,6 @@ from typing import Any
 import httpx2
 import pytest
 from starlette.requests import Request
-from starlette.types import Receive, Scope, Send
 from tests.wire.world import (
     SPA,
     UNLIMITED,
@@ -26,7 +25,7 @@ from tests.wire.world import (
 from vestibule.ground.errors import Refused
 from vestibule.store.port import StoreUnavailable
 from vestibule.web import errors
-from vestibule.web.limits import Patience, SlowBodies
+from vestibule.web.limits import Bodies, Patience
 
 LIMITED = replace(UNLIMITED, limit_refusals=10, limit_connection_refusals=30, limit_requests=200)
 MALLORY = "203.0.113.9"
@@ -447,17 +446,12 @@ def test_after_the_body_nothing_is_hurried() -> None:
         await asyncio.sleep(0.05)
         return {"type": "http.disconnect"}
 
-    async def door(scope: Scope, receive: Receive, send: Send) -> None:
-        heard.extend([(await receive())["type"], (await receive())["type"]])
-
-    async def send(message: Message) -> None:
-        raise AssertionError("nothing is answered")
+    async def scene() -> list[str]:
+        body = Bodies(Patience(seconds=0.01, rate=1_000)).of(receive)
+        return [(await body.receive())["type"], (await body.receive())["type"]]
 
     bodies: list[Message] = [{"type": "http.request", "body": b"a", "more_body": False}]
-    heard: list[str] = []
-    waiting = SlowBodies(door, patience=Patience(seconds=0.01, rate=1_000))
-    asyncio.run(waiting({"type": "http"}, receive, send))
-    assert heard == ["http.request", "http.disconnect"]
+    assert asyncio.run(scene()) == ["http.request", "http.disconnect"]
 
 
 def test_whoever_leaves_in_the_middle_of_a_body_is_no_fault_of_ours(capsys: pytest.CaptureFixture[str]) -> None:

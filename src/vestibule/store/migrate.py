@@ -1,10 +1,11 @@
-"""Bringing a SQLite file to today's shape: one transaction, one process at a time, all or nothing."""
+"""Bringing a SQLite file to today's shape: one transaction, one process at a time, all or nothing. And what migrations are on any engine."""
 
 import sqlite3
 import threading
 import time
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from vestibule.ground.errors import Refused
 from vestibule.store.port import StoreUnavailable
@@ -35,7 +36,7 @@ def migrate(connection: sqlite3.Connection, path: Path, *, patience: float = 30.
                 got=found,
             )
         if found != REVISIONS[-1]:
-            _upgrade(connection)
+            upgrade("sqlite", connection)
         connection.execute("COMMIT")
     finally:
         if connection.in_transaction:
@@ -80,9 +81,9 @@ def _revision(connection: sqlite3.Connection) -> str | None:
     return None if row is None else str(row[0])
 
 
-def _upgrade(connection: sqlite3.Connection) -> None:
-    """Runs Alembic inside the open transaction of `connection`, and leaves it open."""
-    # Imported here because they cost half a second, and are needed once in the life of a file.
+def upgrade(dialect: str, connection: Any, **options: Any) -> None:
+    """Runs Alembic inside the open transaction of a driver's connection, and leaves it open. `options` are SQLAlchemy's for the dialect."""
+    # Imported here because they cost half a second, and are needed once in the life of a database.
     from alembic import command
     from alembic.config import Config
     from sqlalchemy import create_engine
@@ -90,7 +91,7 @@ def _upgrade(connection: sqlite3.Connection) -> None:
 
     config = Config()
     config.set_main_option("script_location", str(files("vestibule.store.migrations")))
-    engine = create_engine("sqlite://", creator=lambda: _Lent(connection), poolclass=StaticPool)
+    engine = create_engine(f"{dialect}://", creator=lambda: _Lent(connection), poolclass=StaticPool, **options)
     with _ALEMBIC, engine.connect() as borrowed:
         config.attributes["connection"] = borrowed
         command.upgrade(config, "head")
@@ -99,7 +100,7 @@ def _upgrade(connection: sqlite3.Connection) -> None:
 class _Lent:
     """A connection whose transaction belongs to somebody else: what ends it is not passed on."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Any) -> None:
         self._connection = connection
 
     def __getattr__(self, name: str) -> object:

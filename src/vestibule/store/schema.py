@@ -14,9 +14,12 @@ from sqlalchemy import (
     MetaData,
     SmallInteger,
     Table,
-    Text,
     text,
 )
+from sqlalchemy import Text as AnyText
+
+# Compared and sorted by its bytes, as SQLite does by itself, whatever language the database was made for.
+Text = AnyText().with_variant(AnyText(collation="C"), "postgresql")
 
 tables = MetaData()
 

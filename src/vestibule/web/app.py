@@ -1,27 +1,22 @@
 """The table of all routes, on one page."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 
 from vestibule.ground.errors import Refused
-from vestibule.web import errors, health, limits, login, oidc, pages, rates, respond, saml
-
-Endpoint = Callable[[Request], Awaitable[Response]]
+from vestibule.web import errors, health, limits, login, oidc, pages, respond, saml
+from vestibule.web.doorway import Doors, Doorway, Endpoint, State, Translators, WrongMethod, nothing_here
 
 
 async def static(request: Request) -> Response:
     """A file of the pages'. Its address carries a version, so it may be kept for ever."""
     file = pages.STATIC.get(request.path_params["name"])
     if file is None:
-        raise HTTPException(404)
+        raise nothing_here(request.scope["path"])
     return Response(
         file.content, media_type=file.media_type, headers={"Cache-Control": "public, max-age=31536000, immutable"}
     )
@@ -52,7 +47,7 @@ PEOPLE: tuple[tuple[str, str, Endpoint], ...] = (
 """Doors whose refusals are pages. Those of OAuth clients are in `web.oidc.ROUTES`."""
 
 
-def _routes() -> list[BaseRoute]:
+def _routes() -> list[Route]:
     routes = [Route(path, endpoint, methods=methods.split()) for methods, path, endpoint in PEOPLE]
     for route in routes:
         if route.methods is not None and route.path.startswith(limits.LOGIN_STARTS):
@@ -60,39 +55,21 @@ def _routes() -> list[BaseRoute]:
     return [*routes, *oidc.ROUTES]
 
 
-async def _refused(request: Request, refused: Exception) -> Response:
-    if not isinstance(refused, Refused):
-        raise refused
-    return await errors.page(request, refused)
-
-
-async def _http(request: Request, error: Exception) -> Response:
-    """No such address, or not by this method: the same page as every refusal."""
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    if status == 405:
-        refused = Refused("request.method", "This address is not to be called by this method.", got=request.method)
-    else:
-        refused = Refused("request.not_found", "There is nothing at this address.", got=request.url.path[:200])
+async def _refused(request: Request, refused: Refused) -> Response:
     response = await errors.page(request, refused)
-    if isinstance(error, HTTPException) and error.headers:
-        response.headers.update(error.headers)
+    if isinstance(refused, WrongMethod):
+        response.headers["Allow"] = ", ".join(refused.allowed)
     return response
 
 
-def build(house: Any, *, patience: limits.Patience = limits.PATIENCE) -> Starlette:
+def build(house: Any, *, patience: limits.Patience = limits.PATIENCE) -> Doorway:
     """The ASGI application over an open house (see `vestibule.assembly`)."""
-    app = Starlette(
-        routes=_routes(),
-        middleware=[
-            Middleware(limits.SafeHeaders, secure=urlsplit(house.issuer).scheme == "https"),
-            Middleware(rates.RateLimits, guarding=house.guarding, answer=oidc.turned_away),
-            Middleware(limits.OneHost, issuer=house.issuer),
-            Middleware(limits.NoBugShown, answer=errors.bug),
-            Middleware(limits.SlowBodies, patience=patience),
-        ],
-        exception_handlers={Refused: _refused, HTTPException: _http},
+    return Doorway(
+        State(house=house),
+        doors=Doors(_routes()),
+        guarding=house.guarding,
+        host=limits.OneHost(house.issuer),
+        translators=Translators(refused=_refused, too_many=oidc.turned_away, bug=errors.bug),
+        bodies=limits.Bodies(patience),
+        secure=urlsplit(house.issuer).scheme == "https",
     )
-    # A redirect to the path with or without its last slash would name the host of the request's own header.
-    app.router.redirect_slashes = False
-    app.state.house = house
-    return app

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from vestibule.ground.errors import Refused
 from vestibule.ground.form import of_type, parse, too_large
@@ -31,7 +31,12 @@ async def body(request: Request, *, limit: int) -> bytes:
         raise too_large(limit, int(declared))
     chunks: list[bytes] = []
     size = 0
-    async for chunk in request.stream():
+    more = True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunk, more = message.get("body", b""), message.get("more_body", False)
         size += len(chunk)
         if size > limit:
             raise too_large(limit, size)

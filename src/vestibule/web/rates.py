@@ -1,12 +1,8 @@
-"""The limits at the doors: who floods is turned away before anything is read, with a page or, at machines' doors, JSON."""
-
-from collections.abc import Awaitable, Callable
+"""The limits at the doors: who knocks, at which door, and whether it came to a refusal."""
 
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
 
-from vestibule.flows.guard import Call, Guarding, TooMany
+from vestibule.flows.guard import Call
 from vestibule.ground.errors import Refused
 from vestibule.web import errors, forms
 
@@ -16,45 +12,22 @@ USERINFO = "/userinfo"
 _ACS_PATHS = ("/saml/acs/", "/api/authn/single-sign-on/saml/")
 
 
-class RateLimits:
-    """Asks before every request, and counts it afterwards if it came to a refusal."""
-
-    def __init__(
-        self, app: ASGIApp, *, guarding: Guarding, answer: Callable[[Request, TooMany], Awaitable[Response]]
-    ) -> None:
-        self._app = app
-        self._guarding = guarding
-        self._answer = answer
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"].startswith(FREE):
-            await self._app(scope, receive, send)
-            return
-        request = Request(scope, receive)
-        call = _call(request)
-        try:
-            await self._guarding.admit(call)
-        except TooMany as refused:
-            response = await self._answer(request, refused)
-            await response(scope, receive, send)
-            return
-        try:
-            await self._app(scope, receive, send)
-        finally:
-            if errors.was_refused(request):
-                self._guarding.refused(call)
-
-
-def _call(request: Request) -> Call:
-    path = request.url.path
-    client = request.client
+def call(request: Request) -> Call:
+    """Who knocks at which door."""
+    path: str = request.scope["path"]
+    client = request.scope.get("client")
     return Call(
-        address="" if client is None else client.host,
+        address="" if client is None else client[0],
         machine=path if path in errors.MACHINES else None,
         many=path == USERINFO,
         embedded=_is_embedded(request),
         connection=_connection(request, path) if request.method == "POST" else None,
     )
+
+
+def was_refused(request: Request) -> bool:
+    """Whether the request came to a refusal that counts against whoever sent it."""
+    return errors.was_refused(request)
 
 
 def _is_embedded(request: Request) -> bool:

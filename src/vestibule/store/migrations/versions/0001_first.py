@@ -1,10 +1,14 @@
 """The first shape of the database."""
 
 from alembic import op
-from sqlalchemy import BigInteger, Column, ForeignKey, Integer, SmallInteger, Text, text
+from sqlalchemy import BigInteger, Column, ForeignKey, Integer, SmallInteger, text
+from sqlalchemy import Text as AnyText
 
 revision = "0001"
 down_revision = None
+
+# Compared and sorted by its bytes, as SQLite does by itself, whatever language the database was made for.
+Text = AnyText().with_variant(AnyText(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
