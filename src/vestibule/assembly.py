@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -195,7 +196,8 @@ def join(
 async def open_house(settings: Settings) -> AsyncIterator[House]:
     """Opens store and keys, and closes them behind whoever came in."""
     clock, entropy = SystemClock(), SystemEntropy()
-    database.check(settings.database)
+    if isinstance(settings.database, Path):
+        database.check(settings.database)
 
     def unlock() -> MasterKey:
         former = settings.master_key_previous
@@ -208,7 +210,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
             file=str(unlocked.made),
             what_to_do="Back it up apart from the database: without it, sealed keys cannot be opened.",
         )
-    store = SqliteStore(settings.database)
+    store = _engine(settings)
     await store.open()
     try:
         keyring = Keyring(
@@ -228,6 +230,16 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         yield join(settings, store=store, keyring=keyring, clock=clock, entropy=entropy)
     finally:
         await store.close()
+
+
+def _engine(settings: Settings) -> Store:
+    if isinstance(settings.database, Path):
+        return SqliteStore(settings.database)
+    from vestibule.store.postgres import (
+        PostgresStore,
+    )  # the driver costs a tenth of a second, which SQLite need not pay
+
+    return PostgresStore(settings.database.url, connections=settings.database_connections)
 
 
 async def _same_issuer(store: Store, issuer: str) -> None:

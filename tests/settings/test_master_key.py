@@ -10,6 +10,7 @@ from tests.doubles import CountingEntropy
 
 from vestibule.ground.errors import Refused
 from vestibule.settings import master_key
+from vestibule.settings.database import PostgresUrl
 
 KEY = bytes(range(200, 232))
 
@@ -94,3 +95,13 @@ def test_both_alphabets_of_base64_are_read_with_and_without_padding(encode: obje
     key = bytes([251, 255] * 16)
     text = encode(key).decode()  # type: ignore[operator]
     assert master_key.decoded(text) == master_key.decoded(text.rstrip("=")) == key
+
+
+def test_beside_a_server_no_key_is_ever_made() -> None:
+    """Every node must have the same one: a missing key is refused with how to make one, and a given one is used."""
+    database = PostgresUrl("postgresql://me:hunter2@db/x")
+    with pytest.raises(Refused) as caught:
+        master_key.unlock(None, database, CountingEntropy())
+    assert caught.value.code == "settings.master_key_missing"
+    assert "openssl rand -base64 32" in caught.value.why
+    assert master_key.unlock(KEY, database, CountingEntropy()) == master_key.MasterKey(key=KEY)

@@ -6,6 +6,7 @@ import pytest
 
 from vestibule.ground.errors import ConfigurationRefused
 from vestibule.settings import process
+from vestibule.settings.database import PostgresUrl
 
 ISSUER = {"VESTIBULE_ISSUER": "https://login.example/"}
 
@@ -88,10 +89,41 @@ def test_a_database_is_a_path_or_an_sqlite_url(given: str, path: str) -> None:
     assert process.load({**ISSUER, "VESTIBULE_DATABASE_URL": given}).database == Path(path)
 
 
-@pytest.mark.parametrize("given", ["postgresql://db/vestibule", "postgres://db/x", "postgresql+psycopg://db/x"])
-def test_postgresql_is_refused_with_its_own_code(given: str) -> None:
-    """It comes with a later version, and the refusal says that rather than calling it nonsense."""
-    assert refused({**ISSUER, "VESTIBULE_DATABASE_URL": given}) == {("VESTIBULE_DATABASE_URL", "settings.postgresql")}
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("postgresql://db/vestibule", "postgresql://db/vestibule"),
+        ("postgres://db:5433/x?sslmode=verify-full", "postgresql://db:5433/x"),
+        ("postgresql://me:hunter2@db/x?connect_timeout=3", "postgresql://me@db/x"),
+        ("postgresql://me:hunter%402@a:1,b:2/x", "postgresql://me@a:1,b:2/x"),
+        ("postgresql:///x?host=/run/postgresql&password=hunter2", "postgresql:///x"),
+    ],
+)
+def test_a_database_may_be_a_postgresql_url_whose_password_is_never_shown(given: str, shown: str) -> None:
+    settings = process.load({**ISSUER, "VESTIBULE_DATABASE_URL": given})
+    assert settings.database == PostgresUrl(given)
+    assert str(settings.database) == shown
+    assert "hunter" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "postgresql+psycopg://me:hunter2@db/x",
+        "postgresql://me:hunter2@db",
+        "postgresql://me:hunter2@db/",
+        "postgresql://me:hunter 2@db/x",
+        "postgresql://me:hunter#2@db/x",
+        "postgresql://me:hunterä2@db/x",
+        "postgresql://me:hunter2@[db/x",
+    ],
+)
+def test_an_address_that_postgresql_would_not_understand_is_refused_and_not_repeated(given: str) -> None:
+    with pytest.raises(ConfigurationRefused) as caught:
+        process.load({**ISSUER, "VESTIBULE_DATABASE_URL": given})
+    assert [fault.code for fault in caught.value.faults] == ["settings.database"]
+    assert "postgresql://user:password@host:port/database" in str(caught.value)
+    assert "hunter" not in str(caught.value)
 
 
 @pytest.mark.parametrize("given", ["mysql://db/x", "sqlite://host/x", "sqlite:///", "sqlite:///x.db?mode=ro"])
@@ -104,6 +136,7 @@ def test_other_databases_are_refused(given: str) -> None:
     [
         ("VESTIBULE_PORT", "port", 1, 65535),
         ("VESTIBULE_WORKERS", "workers", 1, 64),
+        ("VESTIBULE_DATABASE_CONNECTIONS", "database_connections", 1, 1000),
         ("VESTIBULE_LOGIN_TTL", "login_ttl", 60, 86400),
     ],
 )

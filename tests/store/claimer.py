@@ -5,12 +5,11 @@ import itertools
 import sys
 
 from tests.store import nouns
+from tests.store.processes import at
 
-from vestibule.store.sqlite import SqliteStore
 
-
-async def main(path: str) -> None:
-    store = SqliteStore(path)
+async def main(place: str) -> None:
+    store = at(place)
     await store.open()
     numbers = itertools.count()
 

@@ -1,12 +1,11 @@
-"""A process that takes part in races: opens the file it is given, then runs each heat that it is told, at the moment it is told."""
+"""A process that takes part in races: opens the store at the place it is given, then runs each heat that it is told, at the moment it is told."""
 
 import asyncio
 import sys
 import time
 
+from tests.store.processes import at
 from tests.store.races import RACES
-
-from vestibule.store.sqlite import SqliteStore
 
 
 def say(line: str) -> None:
@@ -14,8 +13,8 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-async def main(path: str, runner: int) -> None:
-    store = SqliteStore(path)
+async def main(place: str, runner: int) -> None:
+    store = at(place)
     await store.open()
     say("ready")
     for line in sys.stdin:

@@ -1,6 +1,7 @@
 """`vestibule keys`: what signs, what will sign, what opens, and what is no longer believed."""
 
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import click
 
@@ -147,8 +148,9 @@ def _reseal(parts: Parts) -> click.Command:
         """
 
         async def work(house: House) -> int | None:
-            if house.settings.master_key is None:
-                with master_key.replacing(house.settings.database, house.entropy):
+            database = house.settings.database
+            if house.settings.master_key is None and isinstance(database, Path):
+                with master_key.replacing(database, house.entropy):
                     return await house.keyring.reseal()
             done = await house.keyring.is_resealed()
             changed = await house.keyring.reseal()

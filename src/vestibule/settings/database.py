@@ -1,11 +1,41 @@
-"""The place of the database, judged before anything is made beside it."""
+"""The place of the database: a file, judged before anything is made beside it, or a server's address, shown without its password."""
 
 import stat
+from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from vestibule.ground.errors import Refused
 
 _HEADER = b"SQLite format 3\0"
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresUrl:
+    """The address of a PostgreSQL database, as libpq reads it [PostgreSQL, Connection URIs]. Never shown whole: it may hold a password."""
+
+    url: str = field(repr=False)
+
+    def __str__(self) -> str:
+        parts = urlsplit(self.url)
+        user, host = (parts.username or "", parts.netloc.rpartition("@")[2])
+        return f"postgresql://{user}{'@' if user else ''}{host}{parts.path}"
+
+
+def postgres_url(value: str) -> PostgresUrl:
+    """Raises ValueError with what to do, which repeats nothing of the value."""
+    example = "Write it as postgresql://user:password@host:port/database."
+    if not value.isascii() or not value.isprintable() or " " in value or "#" in value:
+        raise ValueError(f"has a character in it that must be percent-encoded. {example}")
+    if value.partition("://")[0] not in ("postgresql", "postgres"):
+        raise ValueError(f"names a driver. {example}")
+    try:
+        path = urlsplit(value).path
+    except ValueError:
+        raise ValueError(f"is no address. {example}") from None
+    if len(path) < 2:
+        raise ValueError(f"names no database. {example}")
+    return PostgresUrl(value)
 
 
 def check(file: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from vestibule.ground.entropy import Entropy
 from vestibule.ground.errors import Refused
-from vestibule.settings.database import check_header
+from vestibule.settings.database import PostgresUrl, check_header
 
 LENGTH = 32
 
@@ -33,8 +33,12 @@ class MasterKey:
         return (self.key, *self.previous)
 
 
-def unlock(given: bytes | None, database: Path, entropy: Entropy, *, previous: bytes | None = None) -> MasterKey:
+def unlock(
+    given: bytes | None, database: Path | PostgresUrl, entropy: Entropy, *, previous: bytes | None = None
+) -> MasterKey:
     """The key that is given, else the one in the file beside the database, else a new one, put there.
+
+    Beside a server there is no such place, and nodes that each made one would not read what the others sealed.
 
     A database without its key is refused: a new key would not open what the old one sealed. Several processes may
     do this at once; one makes the key and all use it.
@@ -42,6 +46,13 @@ def unlock(given: bytes | None, database: Path, entropy: Entropy, *, previous: b
     others = () if previous is None else (previous,)
     if given is not None:
         return MasterKey(key=given, previous=others)
+    if isinstance(database, PostgresUrl):
+        raise Refused(
+            "settings.master_key_missing",
+            "VESTIBULE_MASTER_KEY is not set, and with PostgreSQL every node needs the same one. If this database is in use, "
+            "set it to the key that it was started with. If it is new, make a key with: openssl rand -base64 32; keep it apart "
+            "from the database's backups, and set it on every node.",
+        )
     file = key_file(database)
     made = None
     if not file.exists():

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from vestibule.ground.errors import ConfigurationRefused, Fault
 from vestibule.ground.url import is_loopback, is_web_url, origin
+from vestibule.settings.database import PostgresUrl, postgres_url
 from vestibule.settings.master_key import decoded
 
 PREFIX = "VESTIBULE_"
@@ -22,13 +23,14 @@ _HOST_NAME = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The environment, read and judged. `issuer` ends with a slash. `master_key` None = kept in a file beside the database.
+    """The environment, read and judged. `issuer` ends with a slash. `master_key` None = kept in a file beside the database, where that is a file.
 
     `settings.master_key.unlock` gives the key itself, in both cases.
     """
 
     issuer: str
-    database: Path = Path("vestibule.db")
+    database: Path | PostgresUrl = Path("vestibule.db")
+    database_connections: int = 10
     master_key: bytes | None = field(default=None, repr=False)
     master_key_previous: bytes | None = field(default=None, repr=False)
     host: str = "127.0.0.1"
@@ -75,8 +77,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         try:
             values[variable.field] = variable.read(given[variable.name])
         except ValueError as error:
-            code = "settings.postgresql" if isinstance(error, _Later) else f"settings.{variable.field}"
-            faults.append(Fault(path=variable.name, code=code, message=str(error)))
+            faults.append(Fault(path=variable.name, code=f"settings.{variable.field}", message=str(error)))
     if "VESTIBULE_ISSUER" not in given:
         faults.append(
             Fault(
@@ -88,10 +89,6 @@ def load(environ: Mapping[str, str]) -> Settings:
     if faults:
         raise ConfigurationRefused(faults)
     return Settings(**values)
-
-
-class _Later(ValueError):
-    """Asks for something that a later version brings."""
 
 
 def _unknown(name: str) -> Fault:
@@ -112,14 +109,16 @@ def _issuer(value: str) -> str:
     return f"{plain}/"
 
 
-def _database(value: str) -> Path:
+def _database(value: str) -> Path | PostgresUrl:
     scheme, separator, rest = value.partition("://")
     if not separator:
         return Path(value)
     if scheme.split("+")[0] in ("postgresql", "postgres"):
-        raise _Later("asks for PostgreSQL, which comes with a later version. Give the path of an SQLite file.")
+        return postgres_url(value)
     if scheme != "sqlite" or not rest.startswith("/") or "?" in rest or len(rest) < 2:
-        raise ValueError("is not a path, nor sqlite:///path (relative) or sqlite:////path (absolute).")
+        raise ValueError(
+            "is not a path, nor sqlite:///path (relative) or sqlite:////path (absolute), nor postgresql://user:password@host/database."
+        )
     return Path(unquote(rest[1:]))
 
 
@@ -177,9 +176,21 @@ VARIABLES: tuple[Variable, ...] = (
         name="VESTIBULE_DATABASE_URL",
         field="database",
         read=_database,
-        kind="path or sqlite:///path",
+        kind="path, sqlite:///path or postgresql://…",
         default="vestibule.db",
-        meaning="Where everything is kept. PostgreSQL comes with a later version.",
+        meaning="Where everything is kept: a SQLite file for one machine, or a PostgreSQL database for any number of nodes, "
+        "as `postgresql://user:password@host:port/database?sslmode=verify-full` (everything after the `?` is libpq's). A pooler "
+        "in transaction mode, such as PgBouncer, may stand before it. The role must own the database or its schema: "
+        "Vestibule makes its tables.",
+    ),
+    Variable(
+        name="VESTIBULE_DATABASE_CONNECTIONS",
+        field="database_connections",
+        read=_number(1, 1000),
+        kind="1 to 1000",
+        default="10",
+        meaning="How many connections to PostgreSQL each worker process opens at most. All workers of all nodes together "
+        "must stay below its `max_connections`. SQLite has no use for it.",
     ),
     Variable(
         name="VESTIBULE_MASTER_KEY",
@@ -187,8 +198,8 @@ VARIABLES: tuple[Variable, ...] = (
         read=decoded,
         kind="base64 of 32 bytes",
         default="a file",
-        meaning="Seals signing keys at rest. Without it, a key is made once, in a file beside the database "
-        "(`vestibule.db.key`, readable by its owner alone). Back it up too, apart from the database: without the "
+        meaning="Seals signing keys at rest. With PostgreSQL it must be set, to the same key on every node. Without it, "
+        "beside a SQLite file, a key is made once, in a file of its own (`vestibule.db.key`, readable by its owner alone). Back it up too, apart from the database: without the "
         "key, what is sealed there cannot be opened; with both, anybody can open it.",
     ),
     Variable(
