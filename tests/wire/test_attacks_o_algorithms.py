@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 import pytest
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from joserfc import jws
+from joserfc.jwk import ECKey, RSAKey
 from tests.wire.attacker import CALLBACK, claims, sign_in, tokens
 from tests.wire.world import ISSUER, World, authorization, fields, location, parameters, play
 
@@ -38,9 +39,9 @@ def encoded(value: object) -> str:
 
 
 def signed_by_attacker(header: Mapping[str, Any], said: Mapping[str, object], alg: str = "RS256") -> str:
-    signer = keys.signing_key("x", alg, foreign(alg))
+    key = {"RS256": RSAKey, "ES256": ECKey}[alg].import_key(foreign(alg))
     registry = jws.JWSRegistry(algorithms=[alg], strict_check_header=False)
-    return jws.serialize_compact({"alg": alg, **header}, json.dumps(said).encode(), signer.key, registry=registry)
+    return jws.serialize_compact({"alg": alg, **header}, json.dumps(said).encode(), key, registry=registry)
 
 
 def own_key(kid: str) -> dict[str, str]:

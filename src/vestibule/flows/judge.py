@@ -6,6 +6,7 @@ Nothing here changes anything, and nothing depends on a browser's cookies: claim
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
@@ -13,6 +14,7 @@ from vestibule.downstream.oidc import errand_parameters
 from vestibule.flows.answering import Answering
 from vestibule.flows.record import Record
 from vestibule.ground.errors import Finding, Refused
+from vestibule.ground.remembered import Remembered
 from vestibule.keys.keyring import Keyring
 from vestibule.model.application import Application
 from vestibule.model.authentication import Authentication
@@ -33,6 +35,8 @@ from vestibule.upstream import saml as upstream
 from vestibule.xml.encryption import Decryption
 from vestibule.xml.signature import PublicKey, load_certificates
 
+_requests: Final = Remembered[AuthorizationRequest]()
+"""Our own requests follow from the configuration, as the destinations that they lead to."""
 KEPT_AFTER_END = timedelta(hours=24)
 """How long it is known of a login that it ended, or was never answered."""
 
@@ -234,6 +238,9 @@ class Deciding:
 
     def request(self, welcome: Welcome) -> AuthorizationRequest:
         """The request that we make ourselves where an unsolicited response is answered at once."""
+        return _requests.get(lambda: self._request(welcome), welcome.application, welcome.destination)
+
+    def _request(self, welcome: Welcome) -> AuthorizationRequest:
         application = welcome.application
         errand = Errand(
             kind=ErrandKind.OIDC,

@@ -57,8 +57,7 @@ class Receiving:
     pause: Pause
     entropy: Entropy
     issuer: str
-    host: str
-    """Host and port of the issuer: where login cookies live."""
+    deciding: Deciding
     answering: Answering
     sessions: Sessions
 
@@ -95,7 +94,7 @@ class Receiving:
         await keep_refusal(self.store, record, refused)
 
     async def _receive(self, connection: Connection, posted: Posted, record: Record) -> Reply:
-        deciding = self._deciding
+        deciding = self.deciding
         acs_url = deciding.address(connection, posted.style)
         valid = await deciding.judge(connection, posted.form, acs_url, record)
         authentication = upstream.translate(valid, connection)
@@ -106,18 +105,12 @@ class Receiving:
         record.reference = pending.reference or record.reference
         return await self._solicited(connection, pending, authentication, posted.browser, record)
 
-    @property
-    def _deciding(self) -> Deciding:
-        return Deciding(
-            store=self.store, keyring=self.keyring, issuer=self.issuer, host=self.host, answering=self.answering
-        )
-
     # -- solicited ---------------------------------------------------------------------------------------------------
 
     def _same_browser(self, pending: PendingLogin, browser: Browser) -> PendingLogin:
         """The pending login, if its cookie is in this browser."""
         if pending.cookie not in browser.logins:
-            self._deciding.on_our_host(browser.host)
+            self.deciding.on_our_host(browser.host)
             raise Refused(
                 "login.other_browser",
                 "The login was started in another browser (or its cookies were cleared): InResponseTo is known, its "
@@ -177,7 +170,7 @@ class Receiving:
         rehearsal = await self.store.rehearsals.waiting(connection.id, browser.logins, now=record.now)
         if rehearsal is not None and rehearsal.idp_initiated:
             return await self._rehearsed_tile(connection, rehearsal, authentication, record)
-        deciding = self._deciding
+        deciding = self.deciding
         deciding.on_our_host(browser.host)
         welcome = await deciding.welcome(
             connection,
@@ -222,7 +215,7 @@ class Receiving:
     ) -> Reply:
         """`accept` with `direct`: no session is touched, so nothing waits for the hop where cookies are whole."""
         application, identity = welcome.application, welcome.identity
-        request = self._deciding.request(welcome)
+        request = self.deciding.request(welcome)
         person = await self.answering.settle(identity, connection)
         answer = await self.answering.answer(
             request, application=application, connection=connection, identity=identity, person=person, sid=None
@@ -238,7 +231,7 @@ class Receiving:
     async def _rehearsed(
         self, pending: PendingLogin, identity: Identity, claim: AssertionClaim, record: Record
     ) -> Reply:
-        rehearsal = await self._deciding.rehearsal(pending)
+        rehearsal = await self.deciding.rehearsal(pending)
         answered = await self.store.pending.answer(
             pending.id,
             cookie=pending.cookie,

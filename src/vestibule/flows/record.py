@@ -1,6 +1,5 @@
 """Recording what happens: events for the operator, each under the reference number that the person sees."""
 
-import base64
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,10 +11,14 @@ from vestibule.model.event import Event
 from vestibule.model.ids import ClientId, ConnectionId, PersonId, Reference
 from vestibule.store.port import Store, StoreUnavailable
 
+_BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+"""[RFC 4648 6]"""
+
 
 def new_reference(entropy: Entropy) -> Reference:
     """Ten characters without look-alikes' harm (base32), in two groups: easy to read out on a telephone."""
-    text = base64.b32encode(entropy.bytes(7)).decode("ascii")[:10]
+    drawn = int.from_bytes(entropy.bytes(7), "big")
+    text = "".join([_BASE32[drawn >> shift & 31] for shift in range(51, 1, -5)])
     return Reference(f"{text[:5]}-{text[5:]}")
 
 

@@ -1,8 +1,9 @@
 """Form-encoded parameters, read strictly: one value a name, UTF-8 only, within bounds [HTML form-urlencoded, RFC 6749 3.1]."""
 
+import binascii
 import re
 from collections.abc import Collection
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_to_bytes
 
 from vestibule.ground.errors import Refused
 
@@ -30,16 +31,17 @@ def parse(raw: bytes, *, repeatable: Collection[str] = ()) -> dict[str, str]:
         raise Refused(
             "request.encoding", "A '%' that starts no escape was sent; parameters must be percent-encoded UTF-8."
         )
-    try:
-        pairs = parse_qsl(
-            raw.decode("ascii"), keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=FIELD_LIMIT
-        )
-    except UnicodeError:
-        raise Refused("request.encoding", "The parameters are not percent-encoded UTF-8; encode them so.") from None
-    except ValueError:
-        raise Refused("request.too_many_fields", f"More than {FIELD_LIMIT} parameters were sent; send fewer.") from None
+    if raw.count(b"&") >= FIELD_LIMIT:
+        raise Refused("request.too_many_fields", f"More than {FIELD_LIMIT} parameters were sent; send fewer.")
     found: dict[str, str] = {}
-    for name, value in pairs:
+    for pair in raw.split(b"&"):
+        if not pair:
+            continue
+        encoded = pair.partition(b"=")
+        try:
+            name, value = _text(encoded[0]), _text(encoded[2])
+        except UnicodeError:
+            raise Refused("request.encoding", "The parameters are not percent-encoded UTF-8; encode them so.") from None
         if "\x00" in name or "\x00" in value:
             raise Refused("request.encoding", "A parameter holds a NUL character; no parameter of ours may.")
         if name in found:
@@ -48,6 +50,21 @@ def parse(raw: bytes, *, repeatable: Collection[str] = ()) -> dict[str, str]:
             raise Refused("request.duplicate_parameter", "A parameter was sent twice; send each once.", got=name[:80])
         found[name] = value
     return found
+
+
+def _text(encoded: bytes) -> str:
+    """What was encoded; raises `UnicodeError` where it is not ASCII, or not UTF-8 behind it. Every '%' is known to start an escape."""
+    if b"+" in encoded:
+        encoded = encoded.replace(b"+", b" ")
+    if b"%" in encoded:
+        if not encoded.isascii():
+            raise UnicodeError
+        if b"=" in encoded:
+            return unquote_to_bytes(encoded).decode("utf-8")
+        # Quoted-printable [RFC 2045 6.7] is the same with another sign, and is decoded in C: a fifth of the time, which
+        # for a SAML response with its hundreds of escapes is time to look at.
+        return binascii.a2b_qp(encoded.replace(b"%", b"=")).decode("utf-8")
+    return encoded.decode("ascii")
 
 
 def too_large(limit: int, size: int) -> Refused:

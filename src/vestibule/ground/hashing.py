@@ -1,13 +1,15 @@
 """Digests and comparisons: secrets are stored as digests, and compared in constant time."""
 
-import base64
+import binascii
 import hashlib
 import hmac
+
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 def b64url(data: bytes) -> str:
     """Unpadded base64url text [RFC 7515 2]."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+    return binascii.b2a_base64(data, newline=False).translate(_URL_SAFE, b"=").decode("ascii")
 
 
 def digest(secret: str) -> str:
@@ -17,11 +19,8 @@ def digest(secret: str) -> str:
 
 def keyed(key: bytes, *parts: str) -> str:
     """A keyed digest of several values, each with its length in front, so that no two lists of parts collide."""
-    mac = hmac.new(key, digestmod=hashlib.sha256)
-    for part in parts:
-        raw = part.encode()
-        mac.update(len(raw).to_bytes(8, "big") + raw)
-    return b64url(mac.digest())
+    raw = [part.encode() for part in parts]
+    return b64url(hmac.digest(key, b"".join([len(part).to_bytes(8, "big") + part for part in raw]), "sha256"))
 
 
 def same(one: str, other: str) -> bool:

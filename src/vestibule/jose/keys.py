@@ -1,9 +1,11 @@
-"""Signing keys as the JOSE library wants them [RFC 7517, RFC 7518], and the public halves as everyone may see them."""
+"""Signing keys [RFC 7517, RFC 7518]: what signs with them, and the public halves as everyone may see them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -16,6 +18,10 @@ from joserfc.jwk import ECKey, RSAKey
 
 ALGORITHMS = ("RS256", "ES256")
 RSA_BITS = 2048
+_P256_OCTETS = 32
+_DIGEST = SHA256()
+_PKCS1 = padding.PKCS1v15()
+_ECDSA = ec.ECDSA(_DIGEST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +30,14 @@ class SigningKey:
 
     kid: str
     alg: str
-    key: RSAKey | ECKey = field(repr=False)
+    private: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey = field(repr=False)
+
+    def sign(self, octets: bytes) -> bytes:
+        """The signature as a JWS carries it [RFC 7518 3.3, 3.4]: PKCS#1 v1.5, or `r || s`, with SHA-256."""
+        if isinstance(self.private, rsa.RSAPrivateKey):
+            return self.private.sign(octets, _PKCS1, _DIGEST)
+        r, s = decode_dss_signature(self.private.sign(octets, _ECDSA))
+        return r.to_bytes(_P256_OCTETS, "big") + s.to_bytes(_P256_OCTETS, "big")
 
 
 def generate(alg: str) -> str:
@@ -36,7 +49,13 @@ def generate(alg: str) -> str:
 def signing_key(kid: str, alg: str, private_pem: str) -> SigningKey:
     """A private key from PEM, ready to sign. The PEM is one that we made: an RSA key is not proved prime again."""
     private = load_pem_private_key(private_pem.encode(), None, unsafe_skip_rsa_key_validation=True)
-    return SigningKey(kid=kid, alg=alg, key=_library_key(private, alg))
+    match private, alg:
+        case (rsa.RSAPrivateKey(), "RS256"):
+            return SigningKey(kid=kid, alg=alg, private=private)
+        case (ec.EllipticCurvePrivateKey(curve=ec.SECP256R1()), "ES256"):
+            return SigningKey(kid=kid, alg=alg, private=private)
+        case _:
+            raise _wrong(alg)
 
 
 def public_pem(private_pem: str) -> str:
@@ -69,9 +88,13 @@ def verifying_key(jwk: Mapping[str, object]) -> tuple[str, RSAKey | ECKey] | Non
 
 def _library_key(key: object, alg: str) -> RSAKey | ECKey:
     match key, alg:
-        case ((rsa.RSAPrivateKey() | rsa.RSAPublicKey()), "RS256"):
+        case (rsa.RSAPublicKey(), "RS256"):
             return RSAKey.import_key(key)
-        case ((ec.EllipticCurvePrivateKey() | ec.EllipticCurvePublicKey()), "ES256"):
+        case (ec.EllipticCurvePublicKey(), "ES256"):
             return ECKey.import_key(key)
         case _:
-            raise ValueError(f"not a key for {alg}")
+            raise _wrong(alg)
+
+
+def _wrong(alg: str) -> ValueError:
+    return ValueError(f"not a key for {alg}")

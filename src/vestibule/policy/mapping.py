@@ -107,14 +107,13 @@ def identify(authentication: Authentication, connection: Connection, pepper: byt
     subject = _subject(authentication, connection)
     claims = _mapped(authentication.attributes, connection)
     asserted = claims.pop("email", None)
-    email = _believable(asserted, connection) if isinstance(asserted, str) else None
-    verified = is_verified(connection, email)
+    email, verified = _believable(asserted, connection) if isinstance(asserted, str) else (None, False)
     if email is not None:
         claims |= {"email": email, "email_verified": verified}
     return Identity(
         connection=connection.id,
         connection_name=connection.name,
-        key=subject_key(authentication, connection, pepper),
+        key=_key(subject, authentication, connection, pepper),
         display=_display(email if email is not None and verified else subject),
         claims=claims,
         email=email,
@@ -136,7 +135,10 @@ def as_of_now(identity: Identity, connection: Connection) -> Identity:
 
 def subject_key(authentication: Authentication, connection: Connection, pepper: bytes) -> IdentityKey:
     """Connection + NameID + Format + qualifiers, byte for byte [SAMLCore 2.2.2], or connection + `subject_attribute`."""
-    value = _subject(authentication, connection)
+    return _key(_subject(authentication, connection), authentication, connection, pepper)
+
+
+def _key(value: str, authentication: Authentication, connection: Connection, pepper: bytes) -> IdentityKey:
     if connection.subject_attribute is not None:
         return IdentityKey(keyed(pepper, "attribute", connection.id, connection.subject_attribute, value))
     subject = authentication.subject
@@ -181,16 +183,21 @@ def _subject(authentication: Authentication, connection: Connection) -> str:
 
 
 def _present(attributes: Mapping[str, tuple[str, ...]], name: str) -> tuple[str, ...]:
-    return tuple(value for value in attributes.get(name, ()) if value.strip())
+    values = attributes.get(name)
+    if values is None:
+        return ()  # as most names of the mapping are
+    return tuple([value for value in values if value.strip()])
 
 
 def _mapped(attributes: Mapping[str, tuple[str, ...]], connection: Connection) -> dict[str, Claim]:
     """The claims by the connection's mapping over the defaults; never a reserved one, whatever the mapping says."""
     claims: dict[str, Claim] = {}
     for claim, names in {**DEFAULT_MAPPING, **connection.attribute_mapping}.items():
-        values = next((found for name in names if (found := _present(attributes, name))), ())
-        if values and claim not in RESERVED_CLAIMS:
-            claims[claim] = _claim(claim, values)
+        for name in names:
+            if values := _present(attributes, name):
+                if claim not in RESERVED_CLAIMS:
+                    claims[claim] = _claim(claim, values)
+                break
     return claims
 
 
@@ -200,16 +207,24 @@ def _claim(claim: str, values: tuple[str, ...]) -> Claim:
     return values if len(values) > 1 or claim in _LIST_CLAIMS else values[0]
 
 
-def _believable(email: str, connection: Connection) -> str | None:
-    """The email as asserted, or None where it is no plain address, or foreign to a connection that has domains."""
+def _believable(email: str, connection: Connection) -> tuple[str | None, bool]:
+    """The email as asserted, or None where it is no plain address, or foreign to a connection that has domains.
+
+    Beside it, whether it lies in a domain that is verified for this connection, as `is_verified` says.
+    """
     domain = domain_of(email)
     if domain is None:
-        return None
-    is_foreign = bool(connection.domains) and held(connection, domain) is None
-    return None if is_foreign and not connection.allow_foreign_emails else email
+        return None, False
+    listing = held(connection, domain)
+    if listing is None:
+        is_foreign = bool(connection.domains)
+        return None if is_foreign and not connection.allow_foreign_emails else email, False
+    return email, listing.verified
 
 
 def _display(name: str) -> str:
     """The name as a page may show it: nothing invisible, nothing that turns the line around, and no longer than a line."""
-    shown = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in name)
+    shown = name
+    if not name.isprintable():
+        shown = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in name)
     return shown if len(shown) <= _LONGEST_DISPLAY else f"{shown[: _LONGEST_DISPLAY - 1]}…"

@@ -12,6 +12,7 @@ SCOPE_CLAIMS: Mapping[str, frozenset[str]] = {
 }
 """Claims that need a scope of their own. All others go with `profile`: an operator who maps an attribute to a claim of
 his own wants the applications to have it, and no standard scope names it."""
+_SCOPES = {claim: scope for scope, claims in SCOPE_CLAIMS.items() for claim in claims}
 
 
 def release(identity: Identity, scope: str) -> Mapping[str, Claim]:
@@ -21,11 +22,7 @@ def release(identity: Identity, scope: str) -> Mapping[str, Claim]:
     last, so that no mapped claim can stand in for them.
     """
     granted = frozenset(scope.split())
-    told = {name: value for name, value in identity.claims.items() if _scope_of(name) in granted}
+    told = {name: value for name, value in identity.claims.items() if _SCOPES.get(name, "profile") in granted}
     if "email" in granted and identity.email is not None:
         told |= {"email": identity.email, "email_verified": identity.email_verified}
     return {**told, "connection": identity.connection_name, "connection_id": identity.connection}
-
-
-def _scope_of(claim: str) -> str:
-    return next((scope for scope, claims in SCOPE_CLAIMS.items() if claim in claims), "profile")

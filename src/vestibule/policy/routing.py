@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 from urllib.parse import parse_qsl
 
 from vestibule.ground.errors import Refused
+from vestibule.ground.remembered import Remembered
 from vestibule.ground.url import is_within, with_query
 from vestibule.model.application import Application
 from vestibule.model.connection import (
@@ -52,6 +54,9 @@ class Destination:
     relay_state: str | None = None
 
 
+_destinations: Final = Remembered[Destination]()
+
+
 def route(connection: Connection, relay_state: str | None) -> tuple[ClientId, Route | None]:
     """Which application the bell rings for: a route's, where RelayState is its alias, else the default one.
 
@@ -97,7 +102,20 @@ def _size(text: str) -> int:
 def destination(
     connection: Connection, application: Application, route: Route | None, relay_state: str | None
 ) -> Destination:
-    """Where this way leads, judged anew: what was allowed when it was saved may not be any more [house rule]."""
+    """Where this way leads, judged anew: what was allowed when it was saved may not be any more [house rule].
+
+    Where nothing came along, that follows from the configuration alone, and is remembered for as long as that stands.
+    """
+    if not relay_state:
+        return _destinations.get(
+            lambda: _destination(connection, application, route, None), connection, application, route
+        )
+    return _destination(connection, application, route, relay_state)
+
+
+def _destination(
+    connection: Connection, application: Application, route: Route | None, relay_state: str | None
+) -> Destination:
     if not application.enabled:
         raise Refused(
             "idp_initiated.application_disabled",

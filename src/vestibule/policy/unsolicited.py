@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+from functools import cache, lru_cache
 
 from vestibule.ground.url import origin
 from vestibule.model.arrival import ArrivalState
@@ -130,6 +131,11 @@ def decide(situation: Situation) -> Decision:
         situation = Situation(
             mode=_RESTART, delivery=situation.delivery, protocol=situation.protocol, post_trusted=False
         )
+    return _decided(situation)
+
+
+@cache  # there are no more than two dozen situations
+def _decided(situation: Situation) -> Decision:
     return next(row.decision for row in LADDER if row.covers(situation))
 
 
@@ -140,7 +146,12 @@ def post_is_trusted(origin_header: str | None, sso_url: str | None, post_origins
     if origin_header is None or origin_header == "null":
         return "null" in post_origins
     # Compared as it was sent: browsers send the normal form, and what is not in it is no browser's.
-    return origin_header in {origin(believed) for believed in (*post_origins, sso_url or "")}
+    return origin_header in _origins((*post_origins, sso_url or ""))
+
+
+@lru_cache(maxsize=1024)
+def _origins(urls: tuple[str, ...]) -> frozenset[str | None]:
+    return frozenset(map(origin, urls))
 
 
 def still_believed(trust: Unsolicited, connection: Connection) -> bool:

@@ -1,6 +1,6 @@
 """Reading a <saml:Assertion> [SAMLCore 2.3.3]: its values, as written, for the rules to judge."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -17,6 +17,12 @@ from vestibule.xml.parse import parse_within, text
 MAX_ENCRYPTED: Final = 32
 """Encrypted attributes of one assertion: each costs a private-key operation."""
 
+_ISSUER: Final = saml("Issuer")
+_SUBJECT: Final = saml("Subject")
+_CONDITIONS: Final = saml("Conditions")
+_AUTHN_STATEMENT: Final = saml("AuthnStatement")
+_ATTRIBUTE_STATEMENT: Final = saml("AttributeStatement")
+_STATEMENTS: Final = (saml("Statement"), _AUTHN_STATEMENT, saml("AuthzDecisionStatement"), _ATTRIBUTE_STATEMENT)
 _ATTRIBUTE: Final = saml("Attribute")
 _ATTRIBUTE_VALUE: Final = saml("AttributeValue")
 _AUTHN_CONTEXT: Final = saml("AuthnContext")
@@ -24,7 +30,26 @@ _ENCRYPTED_ATTRIBUTE: Final = saml("EncryptedAttribute")
 _ENCRYPTED_ID: Final = saml("EncryptedID")
 _CLASS_REF: Final = saml("AuthnContextClassRef")
 _NAME_ID: Final = saml("NameID")
+_CONFIRMATION: Final = saml("SubjectConfirmation")
+_CONFIRMATION_DATA: Final = saml("SubjectConfirmationData")
+_AUDIENCE_RESTRICTION: Final = saml("AudienceRestriction")
+_ONE_TIME_USE: Final = saml("OneTimeUse")
+_KNOWN_CONDITIONS: Final = frozenset((_AUDIENCE_RESTRICTION, _ONE_TIME_USE, saml("ProxyRestriction")))
 _NIL: Final = f"{{{XMLSCHEMA_INSTANCE}}}nil"
+
+_REQUIRED: Final = frozenset(("ID", "Version", "IssueInstant"))
+_NONE: Final[frozenset[str]] = frozenset()
+_BOUNDS: Final = frozenset(("NotBefore", "NotOnOrAfter"))
+_CHILDREN: Final = (
+    Part((_ISSUER,), 1, 1),
+    Part((ds("Signature"),)),
+    Part((_SUBJECT,), 0, 1),
+    Part((_CONDITIONS,), 0, 1),
+    Part((saml("Advice"),), 0, 1),
+    Part(_STATEMENTS),
+)
+_SUBJECT_CHILDREN: Final = (Part((_NAME_ID, saml("BaseID"), _ENCRYPTED_ID), 0, 1), Part((_CONFIRMATION,)))
+_RESTRICTION_CHILDREN: Final = (Part((saml("Audience"),)),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,20 +118,21 @@ def read_assertion(element: etree._Element, decryption: Decryption = NO_DECRYPTI
     Encrypted names and attributes are opened, or refused, never passed over. Advice is not read [SAMLCore 2.6.1], nor
     are authorization statements.
     """
-    require_attributes(element, required=frozenset(("ID", "Version", "IssueInstant")), optional=frozenset())
-    statements = ("Statement", "AuthnStatement", "AuthzDecisionStatement", "AttributeStatement")
-    require_children(
-        element,
-        Part((saml("Issuer"),), 1, 1),
-        Part((ds("Signature"),)),
-        Part((saml("Subject"),), 0, 1),
-        Part((saml("Conditions"),), 0, 1),
-        Part((saml("Advice"),), 0, 1),
-        Part(tuple(saml(name) for name in statements)),
-    )
-    issuer = element[0]
-    subject = element.find(saml("Subject"))
-    conditions = element.find(saml("Conditions"))
+    require_attributes(element, required=_REQUIRED, optional=_NONE)
+    children = require_children(element, *_CHILDREN)
+    issuer = children[0]
+    subject = conditions = None
+    authn: list[etree._Element] = []
+    attributes: list[etree._Element] = []
+    for child in children:
+        if child.tag == _SUBJECT:
+            subject = child
+        elif child.tag == _CONDITIONS:
+            conditions = child
+        elif child.tag == _AUTHN_STATEMENT:
+            authn.append(child)
+        elif child.tag == _ATTRIBUTE_STATEMENT:
+            attributes.append(child)
     name_id, confirmations = (None, ()) if subject is None else _subject(subject, decryption)
     return Assertion(
         id=element.get("ID", ""),
@@ -117,19 +143,19 @@ def read_assertion(element: etree._Element, decryption: Decryption = NO_DECRYPTI
         name_id=name_id,
         confirmations=confirmations,
         conditions=None if conditions is None else _conditions(conditions),
-        authn_statements=tuple(_authn_statement(child) for child in element.iterchildren(saml("AuthnStatement"))),
-        attributes=_attributes(element, decryption),
+        authn_statements=tuple([_authn_statement(one) for one in authn]),
+        attributes=_attributes(attributes, decryption),
     )
 
 
 def _subject(subject: etree._Element, decryption: Decryption) -> tuple[NameId | None, tuple[Confirmation, ...]]:
-    require_children(
-        subject, Part((_NAME_ID, saml("BaseID"), _ENCRYPTED_ID), 0, 1), Part((saml("SubjectConfirmation"),))
-    )
-    name, encrypted = subject.find(_NAME_ID), subject.find(_ENCRYPTED_ID)
-    if encrypted is not None:
-        name = _opened(encrypted, _NAME_ID, decryption)
-    confirmations = tuple(_confirmation(child) for child in subject.iterchildren(saml("SubjectConfirmation")))
+    children = require_children(subject, *_SUBJECT_CHILDREN)
+    name = None
+    if children and children[0].tag == _NAME_ID:
+        name = children[0]
+    elif children and children[0].tag == _ENCRYPTED_ID:
+        name = _opened(children[0], _NAME_ID, decryption)
+    confirmations = tuple([_confirmation(child) for child in children if child.tag == _CONFIRMATION])
     return None if name is None else read_name_id(name), confirmations
 
 
@@ -160,7 +186,7 @@ def read_name_id(element: etree._Element) -> NameId:
 
 def _confirmation(element: etree._Element) -> Confirmation:
     """The Data's Address is not checked ([SAMLProf 4.1.4.3] lets us): people change networks during a login."""
-    data = element.find(saml("SubjectConfirmationData"))
+    data = next(element.iterchildren(_CONFIRMATION_DATA), None)
     if data is None:
         return Confirmation(
             method=element.get("Method", ""),
@@ -182,24 +208,29 @@ def _confirmation(element: etree._Element) -> Confirmation:
 
 def _conditions(element: etree._Element) -> Conditions:
     """ProxyRestriction [SAMLCore 2.5.1.6] is known and passed over: it binds who issues SAML assertions on this one's word."""
-    require_attributes(element, required=frozenset(), optional=frozenset(("NotBefore", "NotOnOrAfter")))
-    known = {saml("AudienceRestriction"), saml("OneTimeUse"), saml("ProxyRestriction")}
+    require_attributes(element, required=_NONE, optional=_BOUNDS)
     audiences: list[tuple[str, ...]] = []
-    for restriction in element.iterchildren(saml("AudienceRestriction")):
-        require_children(restriction, Part((saml("Audience"),)))
-        audiences.append(tuple(text(audience).strip(WHITE_SPACE) for audience in restriction))
+    one_time_use, unknown = False, []
+    for child in element:
+        if child.tag == _AUDIENCE_RESTRICTION:
+            restriction = require_children(child, *_RESTRICTION_CHILDREN)
+            audiences.append(tuple([text(audience).strip(WHITE_SPACE) for audience in restriction]))
+        elif child.tag == _ONE_TIME_USE:
+            one_time_use = True
+        elif child.tag not in _KNOWN_CONDITIONS:
+            unknown.append(str(child.tag))
     return Conditions(
         not_before=element.get("NotBefore"),
         not_on_or_after=element.get("NotOnOrAfter"),
         audiences=tuple(audiences),
-        one_time_use=element.find(saml("OneTimeUse")) is not None,
-        unknown=tuple(str(child.tag) for child in element if child.tag not in known),
+        one_time_use=one_time_use,
+        unknown=tuple(unknown),
     )
 
 
 def _authn_statement(element: etree._Element) -> AuthnStatement:
-    context = element.find(_AUTHN_CONTEXT)
-    context_class = None if context is None else context.find(_CLASS_REF)
+    context = next(element.iterchildren(_AUTHN_CONTEXT), None)
+    context_class = None if context is None else next(context.iterchildren(_CLASS_REF), None)
     return AuthnStatement(
         authn_instant=element.get("AuthnInstant"),
         session_index=element.get("SessionIndex"),
@@ -209,7 +240,7 @@ def _authn_statement(element: etree._Element) -> AuthnStatement:
     )
 
 
-def _attributes(assertion: etree._Element, decryption: Decryption) -> Mapping[str, tuple[str, ...]]:
+def _attributes(statements: Sequence[etree._Element], decryption: Decryption) -> Mapping[str, tuple[str, ...]]:
     """All attributes of all statements, by Name [SAMLCore 2.7.3].
 
     A Name that occurs again, whatever its NameFormat, gets its further values behind the first, in document order;
@@ -217,7 +248,7 @@ def _attributes(assertion: etree._Element, decryption: Decryption) -> Mapping[st
     """
     found: dict[str, list[str]] = {}
     encrypted = 0
-    for statement in assertion.iterchildren(saml("AttributeStatement")):
+    for statement in statements:
         encrypted += sum(1 for _ in statement.iterchildren(_ENCRYPTED_ATTRIBUTE))
         if encrypted > MAX_ENCRYPTED:
             raise Refused(
@@ -231,12 +262,12 @@ def _attributes(assertion: etree._Element, decryption: Decryption) -> Mapping[st
             name = attribute.get("Name")
             if attribute.tag != _ATTRIBUTE or not name:
                 raise misshapen(statement, "nothing but Attributes with a Name", attribute.tag)
-            found.setdefault(name, []).extend(_values(attribute))
+            _read_values(attribute, found.setdefault(name, []))
     return MappingProxyType({name: tuple(values) for name, values in found.items()})
 
 
-def _values(attribute: etree._Element) -> Iterator[str]:
-    """Each value's text. A null (`xsi:nil`) is no value; a lone NameID inside is read (eduPersonTargetedID is sent so).
+def _read_values(attribute: etree._Element, values: list[str]) -> None:
+    """Puts each value's text behind `values`. A null (`xsi:nil`) is no value; a lone NameID inside is read (eduPersonTargetedID is sent so).
 
     Nor is a structure, a value that holds elements of any other kind: no claim could say it, and nothing of it is read,
     neither its elements nor the text between them.
@@ -250,8 +281,8 @@ def _values(attribute: etree._Element) -> Iterator[str]:
                 and value[0].tag == _NAME_ID
                 and not f"{value.text or ''}{value[0].tail or ''}".strip(WHITE_SPACE)
             ):
-                yield text(value[0])
+                values.append(text(value[0]))
             continue
         content = value.text or ""
         if content or value.get(_NIL) not in ("true", "1"):
-            yield content
+            values.append(content)

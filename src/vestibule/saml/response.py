@@ -18,6 +18,16 @@ SIGNATURE: Final = ds("Signature")
 _ADVICE: Final = saml("Advice")
 _STATUS: Final = samlp("Status")
 _STATUS_CODE: Final = samlp("StatusCode")
+_ISSUER: Final = saml("Issuer")
+_REQUIRED: Final = frozenset(("ID", "Version", "IssueInstant"))
+_OPTIONAL: Final = frozenset(("Destination", "Consent", "InResponseTo"))
+_CHILDREN: Final = (
+    Part((_ISSUER,), 0, 1),
+    Part((SIGNATURE,)),
+    Part((samlp("Extensions"),), 0, 1),
+    Part((_STATUS,), 1, 1),
+    Part((ASSERTION, ENCRYPTED_ASSERTION)),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,17 +97,9 @@ def nothing_hidden(root: etree._Element, *mine: etree._Element) -> None:
 
 def open_response(root: etree._Element) -> tuple[Envelope, etree._Element]:
     """The envelope's values and the one Assertion or EncryptedAssertion of a <samlp:Response>, by its schema's order."""
-    required = frozenset(("ID", "Version", "IssueInstant"))
-    require_attributes(root, required=required, optional=frozenset(("Destination", "Consent", "InResponseTo")))
-    require_children(
-        root,
-        Part((saml("Issuer"),), 0, 1),
-        Part((SIGNATURE,)),
-        Part((samlp("Extensions"),), 0, 1),
-        Part((_STATUS,), 1, 1),
-        Part((ASSERTION, ENCRYPTED_ASSERTION)),
-    )
-    issuer = root.find(saml("Issuer"))
+    require_attributes(root, required=_REQUIRED, optional=_OPTIONAL)
+    children = require_children(root, *_CHILDREN)
+    issuer = next((child for child in children if child.tag == _ISSUER), None)
     envelope = Envelope(
         id=root.get("ID", ""),
         version=root.get("Version", ""),
@@ -106,9 +108,9 @@ def open_response(root: etree._Element) -> tuple[Envelope, etree._Element]:
         in_response_to=root.get("InResponseTo") or None,  # an empty one names no request
         issuer=None if issuer is None else text(issuer).strip(WHITE_SPACE),
         issuer_format=None if issuer is None else issuer.get("Format"),
-        status=_status(root),
+        status=_status(root, children),
     )
-    assertions = [child for child in root if child.tag in (ASSERTION, ENCRYPTED_ASSERTION)]
+    assertions = [child for child in children if child.tag in (ASSERTION, ENCRYPTED_ASSERTION)]
     if not assertions and envelope.status[0] != SUCCESS:
         raise Refused(
             "saml.status",
@@ -132,14 +134,13 @@ def _is_evidence(element: etree._Element, assertion: etree._Element) -> bool:
     )
 
 
-def _status(root: etree._Element) -> tuple[str, ...]:
+def _status(root: etree._Element, children: list[etree._Element]) -> tuple[str, ...]:
     """The Response's status code and those nested in it, outermost first [SAMLCore 3.2.2.2]."""
     codes: list[str] = []
-    status = root.find(_STATUS)
-    at = None if status is None else status.find(_STATUS_CODE)
-    while at is not None:
-        codes.append(at.get("Value", ""))
-        at = at.find(_STATUS_CODE)
+    at = next(child for child in children if child.tag == _STATUS)
+    while (code := next(at.iterchildren(_STATUS_CODE), None)) is not None:
+        codes.append(code.get("Value", ""))
+        at = code
     if not codes:
         raise misshapen(root, "a Status with a StatusCode", "none")
     return tuple(codes)

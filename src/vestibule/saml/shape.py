@@ -9,6 +9,7 @@ from vestibule.saml.names import XMLSCHEMA_INSTANCE
 
 WHITE_SPACE: Final = " \t\r\n"
 """All that XML calls so [XML 2.3]; Python knows more. What may stand between children, and around an xs:anyURI [XSD 3.2.17]."""
+_XSI: Final = f"{{{XMLSCHEMA_INSTANCE}}}"
 
 
 class Part(NamedTuple):
@@ -19,27 +20,28 @@ class Part(NamedTuple):
     most: int | None = None
 
 
-def require_children(element: etree._Element, *parts: Part) -> None:
-    """The children of `element` are these parts, in this order, and nothing else; else `Refused("saml.shape")`.
+def require_children(element: etree._Element, *parts: Part) -> list[etree._Element]:
+    """The children of `element`, which are these parts, in this order, and nothing else; else `Refused("saml.shape")`.
 
     Matched on (namespace, local name), as a schema does: an element that nobody knows is one that somebody else may read.
     Between them is white space at most: what stands there otherwise is in no schema, and readers differ on it.
     """
-    if (element.text or "").strip(WHITE_SPACE) or any((child.tail or "").strip(WHITE_SPACE) for child in element):
-        raise misshapen(element, "white space at most between its children", "text")
-    names = [child.tag for child in element]
-    at = 0
-    for part in parts:
-        count = 0
-        while at < len(names) and names[at] in part.names:
+    children = list(element)
+    for written in (element.text, *[child.tail for child in children]):
+        if written and written.strip(WHITE_SPACE):
+            raise misshapen(element, "white space at most between its children", "text")
+    names = [child.tag for child in children]
+    at, end = 0, len(names)
+    for known, least, most in parts:
+        began = at
+        while at < end and names[at] in known:
             at += 1
-            count += 1
-        if count < part.least or (part.most is not None and count > part.most):
-            raise misshapen(
-                element, f"{part.least} to {part.most or 'many'} {'|'.join(map(_local, part.names))}", count
-            )
-    if at < len(names):
+        count = at - began
+        if count < least or (most is not None and count > most):
+            raise misshapen(element, f"{least} to {most or 'many'} {'|'.join(map(_local, known))}", count)
+    if at < end:
         raise misshapen(element, "only the children that the schema names, in its order", _local(str(names[at])))
+    return children
 
 
 def require_attributes(element: etree._Element, *, required: frozenset[str], optional: frozenset[str]) -> None:
@@ -49,7 +51,7 @@ def require_attributes(element: etree._Element, *, required: frozenset[str], opt
         raise misshapen(
             element, f"attributes {', '.join(sorted(required))}", f"no {', '.join(sorted(required - present))}"
         )
-    unknown = {name for name in present - required - optional if not name.startswith(f"{{{XMLSCHEMA_INSTANCE}}}")}
+    unknown = {name for name in present - required - optional if not name.startswith(_XSI)}
     if unknown:
         raise misshapen(element, "only the attributes that the schema names", ", ".join(sorted(unknown)))
 

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Final
 from urllib.parse import quote
 
 from vestibule.ground.errors import Refused
+from vestibule.ground.remembered import Remembered
 from vestibule.ground.url import with_query
 from vestibule.model.answer import FormPost, Redirect
 from vestibule.model.authentication import Authentication, Subject
@@ -24,8 +26,16 @@ Signer = tuple[PrivateKey, str]
 # -- addresses [house rule]; `issuer` ends with a slash --------------------------------------------------------------------
 
 
+_addresses: Final = Remembered[Mapping[str, str]]()
+_expected: Final = Remembered[Expectation]()
+
+
 def acs_urls(connection: Connection, issuer: str) -> Mapping[str, str]:
     """The three addresses of one endpoint, by the name of their style."""
+    return _addresses.get(lambda: _acs_urls(connection, issuer), connection, names=(issuer,))
+
+
+def _acs_urls(connection: Connection, issuer: str) -> Mapping[str, str]:
     return {
         AcsStyle.CALLBACK: with_query(f"{issuer}login/callback", {"connection": connection.name}),
         AcsStyle.PATH: f"{issuer}saml/acs/{_segment(connection.name)}",
@@ -57,6 +67,10 @@ def _segment(name: str) -> str:
 
 def expectation(connection: Connection, acs_url: str, issuer_url: str) -> Expectation:
     """What a response posted to `acs_url` must say. Recipient and Destination are the address it was posted to."""
+    return _expected.get(lambda: _expectation(connection, acs_url, issuer_url), connection, names=(acs_url, issuer_url))
+
+
+def _expectation(connection: Connection, acs_url: str, issuer_url: str) -> Expectation:
     return Expectation(
         idp_entity_id=connection.idp.entity_id,
         sp_entity_id=sp_entity_id(connection, issuer_url),

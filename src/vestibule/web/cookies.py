@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from vestibule.flows.browser import Browser, Reply, hold
 from vestibule.ground.url import plain_host
+from vestibule.web import headers
 
 LOGIN = "__Host-vst-login-"
 ARRIVAL = "__Host-vst-arrival-"
@@ -23,6 +24,7 @@ SEEN_SECONDS = 400 * 86_400
 _SECRET = re.compile(r"[A-Za-z0-9_-]{1,128}")
 """What we set is base64url; anything else is not ours, and is never echoed."""
 _SLOT_OF = {str(slot): slot for slot in range(SLOTS)}
+_SENT = "vestibule.cookies"
 _SINCE = re.compile(r"[0-9]{1,12}", re.ASCII)
 
 
@@ -42,9 +44,16 @@ def sent(request: Request) -> Mapping[str, str]:
     our host, which browsers do not hold to the prefix's rules, and a reader that strips it would take it for ours. Two of
     one name are none: a browser holds one at most, so that somebody else had a hand in it, and which one cannot be told.
     """
+    known: Mapping[str, str] | None = request.scope.get(_SENT)
+    if known is None:
+        known = request.scope[_SENT] = _read(headers.every(request, b"cookie"))
+    return known
+
+
+def _read(lines: Sequence[str]) -> Mapping[str, str]:
     found: dict[str, str] = {}
     twice: set[str] = set()
-    for line in request.headers.getlist("cookie"):
+    for line in lines:
         for pair in line.split(";"):
             name, _, value = pair.strip(" \t").partition("=")
             if not name.startswith("__Host-vst-"):
@@ -56,6 +65,8 @@ def sent(request: Request) -> Mapping[str, str]:
 
 
 def _held(request: Request, prefix: str) -> tuple[Held, ...]:
+    if not sent(request):
+        return ()
     found = []
     for name, value in sent(request).items():
         slot = _SLOT_OF.get(name.removeprefix(prefix)) if name.startswith(prefix) else None
@@ -90,8 +101,10 @@ def browser(request: Request) -> Browser:
         arrivals=tuple(hold(held.secret) for held in _held(request, ARRIVAL)),
         session=None if sid is None else hold(sid),
         seen=_plain(request, SEEN),
-        origin=request.headers.get("origin"),
-        host=plain_host(request.headers.get("host", ""), secure=request.app.state.house.issuer.startswith("https:")),
+        origin=headers.first(request, b"origin"),
+        host=plain_host(
+            headers.first(request, b"host") or "", secure=request.app.state.house.issuer.startswith("https:")
+        ),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import structlog
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from vestibule.downstream import oidc as downstream
 from vestibule.flows.guard import TooMany
@@ -132,7 +132,7 @@ def oauth(refused: Refused, *, headers: Mapping[str, str] | None = None) -> Resp
     status = oauth_status(refused)
     why = _COMPARE if refused.code in CLIENT_IN_DOUBT else refused.why
     body = {"code": f"oidc.{error}", "message": why, "error": error, "error_description": why}
-    return JSONResponse(
+    return respond.Json(
         body, status_code=status, headers={"Cache-Control": "no-store", "Pragma": "no-cache", **(headers or {})}
     )
 
@@ -159,6 +159,6 @@ async def bug(request: Request, error: Exception) -> Response:
     if request.url.path in MACHINES:
         body = {"code": "oidc.server_error", "message": f"It failed here; tell the operator {reference}."}
         body |= {"error": "server_error", "error_description": body["message"]}
-        return JSONResponse(body, status_code=500, headers={"Cache-Control": "no-store"})
+        return respond.Json(body, status_code=500, headers={"Cache-Control": "no-store"})
     shown = pages.error(await branding(request), reference=reference, code="server.error", back=None, status=500)
     return respond.page(shown)

@@ -11,6 +11,7 @@ from starlette.types import Message, Receive
 
 from vestibule.ground.errors import Refused
 from vestibule.ground.url import plain_host
+from vestibule.web import headers
 
 log = structlog.get_logger("vestibule.web")
 
@@ -47,7 +48,7 @@ class OneHost:
         scope = request.scope
         if scope["method"] not in ("GET", "HEAD") or not scope["path"].startswith(LOGIN_STARTS):
             return None
-        host = plain_host(request.headers.get("host", ""), secure=self._secure)
+        host = plain_host(headers.first(request, b"host") or "", secure=self._secure)
         if host == self._host:
             return None
         log.info("other host", host=host[:200], want=self._host, path=scope["path"])

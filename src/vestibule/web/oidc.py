@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlencode
 
 import structlog
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from vestibule.flows.guard import TooMany
@@ -21,7 +21,7 @@ from vestibule.model.application import Application
 from vestibule.oidc import logout
 from vestibule.oidc.discovery import END_SESSION
 from vestibule.store.port import Store
-from vestibule.web import cookies, errors, forms, pages, respond
+from vestibule.web import cookies, errors, forms, headers, pages, respond
 
 REPEATABLE = ("resource", "audience")
 """OAuth parameters that may come several times [RFC 8707 2]."""
@@ -51,8 +51,8 @@ async def token(request: Request) -> Response:
 
 
 async def _token(request: Request, parameters: Mapping[str, str]) -> Response:
-    answer = await request.app.state.house.redeeming.redeem(parameters, request.headers.get("authorization"))
-    return JSONResponse(answer, headers=NO_STORE)
+    answer = await request.app.state.house.redeeming.redeem(parameters, headers.first(request, b"authorization"))
+    return respond.Json(answer, headers=NO_STORE)
 
 
 async def revoke(request: Request) -> Response:
@@ -61,8 +61,8 @@ async def revoke(request: Request) -> Response:
 
 
 async def _revoke(request: Request, parameters: Mapping[str, str]) -> Response:
-    await request.app.state.house.revoking.revoke(parameters, request.headers.get("authorization"))
-    return JSONResponse({}, headers=NO_STORE)
+    await request.app.state.house.revoking.revoke(parameters, headers.first(request, b"authorization"))
+    return respond.Json({}, headers=NO_STORE)
 
 
 async def userinfo(request: Request) -> Response:
@@ -71,8 +71,8 @@ async def userinfo(request: Request) -> Response:
 
 
 async def _userinfo(request: Request, parameters: Mapping[str, str]) -> Response:
-    answer = await request.app.state.house.informing.inform(request.headers.get("authorization"), parameters)
-    return JSONResponse(answer, headers=NO_STORE)
+    answer = await request.app.state.house.informing.inform(headers.first(request, b"authorization"), parameters)
+    return respond.Json(answer, headers=NO_STORE)
 
 
 async def _backchannel(request: Request, endpoint: Endpoint) -> Response:
@@ -124,7 +124,7 @@ def _challenge(request: Request, refused: Refused) -> dict[str, str]:
 
 async def _body(request: Request) -> Mapping[str, str]:
     """A form, or one JSON object of strings (what auth0-js sends); each name once. No body at all is no parameters."""
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media = (headers.first(request, b"content-type") or "").partition(";")[0].strip().lower()
     if media == "application/json":
         return _json(await forms.body(request, limit=BODY_LIMIT))
     if not media and not await forms.body(request, limit=BODY_LIMIT):
@@ -171,7 +171,7 @@ async def preflight(request: Request) -> Response:
 async def _with_cors(request: Request, response: Response, parameters: Mapping[str, str]) -> Response:
     """Lets the application's own origins read the answer, errors too; never with credentials, never any origin."""
     response.headers["Vary"] = "Origin"
-    asking = request.headers.get("origin")
+    asking = headers.first(request, b"origin")
     if asking is None:
         return response
     try:
@@ -202,7 +202,7 @@ def _origins(application: Application) -> Iterable[str]:
 
 def _client_id(request: Request, parameters: Mapping[str, str]) -> str | None:
     """The client that says it is calling; only to choose whose origins count, so it is not proved here."""
-    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+    scheme, _, encoded = (headers.first(request, b"authorization") or "").partition(" ")
     if scheme.lower() != "basic":
         return parameters.get("client_id") or None
     try:
@@ -216,13 +216,13 @@ def _client_id(request: Request, parameters: Mapping[str, str]) -> str | None:
 
 async def discovery(request: Request) -> Response:
     """The provider's metadata, for every origin."""
-    return JSONResponse(request.app.state.house.publishing.discovery(), headers=PUBLIC)
+    return respond.Json(request.app.state.house.publishing.discovery(), headers=PUBLIC)
 
 
 async def jwks(request: Request) -> Response:
     """The public keys, for every origin."""
     try:
-        return JSONResponse(await request.app.state.house.publishing.jwks(), headers=KEY_SET)
+        return respond.Json(await request.app.state.house.publishing.jwks(), headers=KEY_SET)
     except Refused as refused:
         return errors.oauth(refused, headers={"Access-Control-Allow-Origin": "*"})
 

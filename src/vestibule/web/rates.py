@@ -4,7 +4,7 @@ from starlette.requests import Request
 
 from vestibule.flows.guard import Call
 from vestibule.ground.errors import Refused
-from vestibule.web import errors, forms
+from vestibule.web import errors, forms, headers
 
 FREE = ("/static/", "/healthz", "/readyz", "/.well-known/", "/oidc/.well-known/")
 """Doors that cost next to nothing and refuse nothing: balancers, browsers and applications ask as often as they like."""
@@ -35,8 +35,8 @@ def _is_embedded(request: Request) -> bool:
 
     What says nothing of it is no browser of today, and pays like somebody who goes there.
     """
-    destination = request.headers.get("sec-fetch-dest", "document")
-    return destination != "document" or "prefetch" in request.headers.get("sec-purpose", "")
+    destination = headers.first(request, b"sec-fetch-dest")
+    return destination not in (None, "document") or "prefetch" in (headers.first(request, b"sec-purpose") or "")
 
 
 def _connection(request: Request, path: str) -> str | None:

@@ -1,5 +1,8 @@
 """Writing answers: redirects, pages and forms, with the headers that all of them carry."""
 
+import re
+
+import msgspec
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -17,6 +20,18 @@ from vestibule.model.answer import FormPost, Redirect, Send
 from vestibule.model.installation import Branding
 from vestibule.web import cookies, pages
 
+_PLAIN_URL = re.compile(r"[A-Za-z0-9:/%#?=@\[\]!$&'()*+,._~-]+")
+"""What the encoding of a redirect would leave as it is."""
+
+
+class Json(Response):
+    """A JSON document [RFC 8259], in UTF-8."""
+
+    media_type = "application/json"
+
+    def render(self, content: object) -> bytes:
+        return msgspec.json.encode(content)
+
 
 def page(shown: pages.Page) -> Response:
     return HTMLResponse(shown.html, status_code=shown.status, headers={"Content-Security-Policy": shown.csp})
@@ -32,14 +47,21 @@ def send(what: Send, branding: Branding, *, after_post: bool = False) -> Respons
         return page(pages.form_post(branding, url=what.url, fields=what.fields))
     if after_post:
         return page(pages.moving_on(branding, url=what.url))
-    return RedirectResponse(what.url, status_code=303)
+    return redirect(what.url)
+
+
+def redirect(url: str) -> Response:
+    """To an address; one that has to be encoded still is."""
+    if _PLAIN_URL.fullmatch(url):
+        return Response(status_code=303, headers={"Location": url})
+    return RedirectResponse(url, status_code=303)
 
 
 async def reply(request: Request, what: Reply, *, after_post: bool = False) -> Response:
     """The whole answer of a flow: what is sent or shown, and the cookies."""
     house = request.app.state.house
     if isinstance(what.send, Redirect) and not after_post:
-        response: Response = RedirectResponse(what.send.url, status_code=303)
+        response = redirect(what.send.url)
     else:
         face: Branding = (await house.store.configured.installation()).branding
         if isinstance(what.send, Redirect | FormPost):

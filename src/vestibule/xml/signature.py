@@ -31,6 +31,13 @@ RSA_SHA256: Final = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
 ECDSA_SHA256: Final = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"
 SHA256: Final = "http://www.w3.org/2001/04/xmlenc#sha256"
 MAX_PREFIXES: Final = 20
+_SIGNATURE_PARTS: Final = tuple(
+    [f"{{{DS}}}{name}" for name in names]
+    for names in (("SignedInfo", "SignatureValue"), ("SignedInfo", "SignatureValue", "KeyInfo"))
+)
+_SIGNED_INFO_PARTS: Final = [f"{{{DS}}}{name}" for name in ("CanonicalizationMethod", "SignatureMethod", "Reference")]
+_REFERENCE_PARTS: Final = [f"{{{DS}}}{name}" for name in ("Transforms", "DigestMethod", "DigestValue")]
+_TRANSFORM: Final = f"{{{DS}}}Transform"
 MIN_RSA_BITS: Final = 2048
 MAX_RSA_BITS: Final = 8192
 
@@ -215,23 +222,21 @@ def _only_signature(element: etree._Element) -> etree._Element:
 
 def _parts(signature: etree._Element) -> tuple[etree._Element, bytes]:
     """SignedInfo and the octets of SignatureValue. No Object, no second SignedInfo, nothing unknown [XMLDSig 4.1]."""
-    if [child.tag for child in signature] not in (
-        [_ds("SignedInfo"), _ds("SignatureValue")],
-        [_ds("SignedInfo"), _ds("SignatureValue"), _ds("KeyInfo")],
-    ):
+    parts = list(signature)
+    if [part.tag for part in parts] not in _SIGNATURE_PARTS:
         raise _misshapen(signature, "SignedInfo, SignatureValue and at most one KeyInfo")
     _only_attributes(signature, "Id")
-    _only_attributes(signature[1], "Id")
-    return signature[0], _base64(signature[1])
+    _only_attributes(parts[1], "Id")
+    return parts[0], _base64(parts[1])
 
 
 def _signed_info(signed_info: etree._Element, allow_sha1: bool) -> tuple[tuple[str, ...], _Method, etree._Element]:
     """Exactly one canonicalisation, one algorithm, one Reference [XMLDSig 4.3], each from the allow-lists."""
-    names = [child.tag for child in signed_info]
-    if names != [_ds("CanonicalizationMethod"), _ds("SignatureMethod"), _ds("Reference")]:
+    parts = list(signed_info)
+    if [part.tag for part in parts] != _SIGNED_INFO_PARTS:
         raise _misshapen(signed_info, "one CanonicalizationMethod, one SignatureMethod and one Reference")
     _only_attributes(signed_info, "Id")
-    c14n, signing, reference = signed_info
+    c14n, signing, reference = parts
     if _algorithm(c14n) != EXC_C14N:
         raise Refused(
             "xml.signature_canonicalization",
@@ -270,9 +275,10 @@ def _reference(reference: etree._Element, element: etree._Element, allow_sha1: b
             want="no white space, quotation marks, brackets, percent or number signs",
             got=identifier,
         )
-    if [child.tag for child in reference] != [_ds("Transforms"), _ds("DigestMethod"), _ds("DigestValue")]:
+    parts = list(reference)
+    if [part.tag for part in parts] != _REFERENCE_PARTS:
         raise _misshapen(reference, "Transforms, DigestMethod and DigestValue")
-    transforms, digesting, value = reference
+    transforms, digesting, value = parts
     digests = DIGESTS | _SHA1_DIGESTS if allow_sha1 else DIGESTS
     digest = digests.get(_algorithm(digesting))
     if digest is None:
@@ -291,14 +297,15 @@ def _transforms(transforms: etree._Element) -> tuple[str, ...]:
     Stricter: enveloped-signature alone is refused, since it means inclusive canonical form [XMLDSig 4.4.3.2], whose
     cost is cubic in namespace declarations and whose result depends on what stands around the element.
     """
-    names = [_algorithm(child) if child.tag == _ds("Transform") else str(child.tag) for child in transforms]
-    if names != [ENVELOPED, EXC_C14N] or len(transforms[0]):
+    parts = list(transforms)
+    names = [_algorithm(part) if part.tag == _TRANSFORM else str(part.tag) for part in parts]
+    if names != [ENVELOPED, EXC_C14N] or len(parts[0]):
         raise Refused(
             "xml.signature_transforms",
             "The transforms must be exactly enveloped-signature and exclusive canonicalisation [SAMLCore 5.4.4].",
             got=" ".join(names),
         )
-    return _prefixes(transforms[1])
+    return _prefixes(parts[1])
 
 
 def _prefixes(method: etree._Element) -> tuple[str, ...]:
