@@ -322,7 +322,7 @@ class Postgres:
         from vestibule.store.postgres import PostgresStore
 
         self.url = url
-        self.store: Store = PostgresStore(url)
+        self.store: Store = PostgresStore(url, connections=48)
 
     def sizes(self) -> dict[str, Any]:
         import psycopg

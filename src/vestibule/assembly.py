@@ -10,7 +10,7 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +20,7 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from vestibule.downstream.lifetimes import Lifetimes
+from vestibule.flows import restored
 from vestibule.flows.answering import Answering
 from vestibule.flows.authorize import Authorizing
 from vestibule.flows.configuration import Configuring
@@ -107,6 +108,7 @@ def join(
     clock: Clock,
     entropy: Entropy,
     pause: Pause = asyncio.sleep,
+    restored_at: datetime | None = None,
 ) -> House:
     """The flows over these parts; what an engine, a clock or a source of randomness is does not matter here."""
     store = RememberingStore(store, clock)
@@ -152,7 +154,14 @@ def join(
             pause=pause,
             entropy=entropy,
             issuer=issuer,
-            deciding=Deciding(store=store, keyring=keyring, issuer=issuer, host=host, answering=answering),
+            deciding=Deciding(
+                store=store,
+                keyring=keyring,
+                issuer=issuer,
+                host=host,
+                answering=answering,
+                restored_at=restored_at,
+            ),
             answering=answering,
             sessions=sessions,
         ),
@@ -189,7 +198,13 @@ def join(
             entropy=entropy,
         ),
         inspecting=Inspecting(
-            store=store, keyring=keyring, entropy=entropy, issuer=issuer, host=host, answering=answering
+            store=store,
+            keyring=keyring,
+            entropy=entropy,
+            issuer=issuer,
+            host=host,
+            answering=answering,
+            restored_at=restored_at,
         ),
     )
 
@@ -229,7 +244,8 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
                 "sealed under the former master key", what_to_do="Run `vestibule keys reseal` once every node has both."
             )
         await _same_issuer(store, settings.issuer)
-        yield join(settings, store=store, keyring=keyring, clock=clock, entropy=entropy)
+        since = await restored.restored_at(store)
+        yield join(settings, store=store, keyring=keyring, clock=clock, entropy=entropy, restored_at=since)
     finally:
         await store.close()
 

@@ -270,6 +270,16 @@ class KeysContract:
         assert await store.keys.all() == (plain,)
 
     @promise
+    async def test_facts_are_noted_with_what_says_so(self, store: Store) -> None:
+        """A noted value takes the place of another, with its event; the first value ever given does not."""
+        assert await store.keys.known("restored_at") is None
+        await store.keys.note("restored_at", "once", event=nouns.event("a"))
+        await store.keys.note("restored_at", "twice", event=nouns.event("b"))
+        assert await store.keys.known("restored_at") == "twice"
+        assert await store.keys.fact("restored_at", "thrice") == "twice"
+        assert {event.id for event in await store.events.latest()} == {"event-a", "event-b"}
+
+    @promise
     async def test_keys_seal_check(self, store: Store) -> None:
         """The first value ever given is the one that is kept."""
         assert await store.keys.sealed_by() is None

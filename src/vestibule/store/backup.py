@@ -59,7 +59,7 @@ def _undamaged(whole: Path, database: Path) -> None:
         raise Refused(
             "backup.damaged",
             f"The database {database} is damaged, and no copy was left. Stop Vestibule and restore an earlier copy.",
-            got=said[0],
+            got=said[-1],
         )
 
 
@@ -73,5 +73,6 @@ def _on_disk(path: Path) -> None:
 
 def _exists(copy: Path) -> Refused:
     return Refused(
-        "backup.exists", f"There is something at {copy} already, and nothing was written. Give the copy a name of its own."
+        "backup.exists",
+        f"There is something at {copy} already, and nothing was written. Give the copy a name of its own.",
     )

@@ -338,8 +338,16 @@ class _Keys:
             return len(fresh)
 
     async def sealed_by(self) -> str | None:
+        return await self.known("seal_check")
+
+    async def known(self, name: str) -> str | None:
         with self._t.lock:
-            return self._t.facts.get("seal_check")
+            return self._t.facts.get(name)
+
+    async def note(self, name: str, value: str, *, event: Event) -> None:
+        with self._t.lock:
+            self._t.facts[name] = value
+            self._t.write((event,))
 
     async def seal_check(self, value: str) -> str:
         return await self.fact("seal_check", value)

@@ -318,6 +318,14 @@ class Keys(Protocol):
         """Once: keeps the first `value` ever given, and returns what is kept. Tells whether the master key is the right one."""
         ...
 
+    async def known(self, name: str) -> str | None:
+        """What is kept under this name."""
+        ...
+
+    async def note(self, name: str, value: str, *, event: Event) -> None:
+        """Keeps a value under this name, in the place of another, and the event that says so."""
+        ...
+
     async def fact(self, name: str, value: str) -> str:
         """Once: keeps the first value ever given under this name, and returns what is kept."""
         ...

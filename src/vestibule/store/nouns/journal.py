@@ -9,7 +9,7 @@ from vestibule.model.ids import ConnectionId, Reference
 from vestibule.model.key import StoredKey
 from vestibule.store import statements as sql
 from vestibule.store.codec import decode
-from vestibule.store.keeping import kept
+from vestibule.store.keeping import keeping, kept
 from vestibule.store.port import Anew, Decide
 from vestibule.store.steps import Alone, Engine, Rows, Steps, Unread
 
@@ -68,11 +68,20 @@ class SqlKeys:
         return await self._engine.write(steps)
 
     async def sealed_by(self) -> str | None:
+        return await self.known(_SEAL)
+
+    async def known(self, name: str) -> str | None:
         def steps() -> Steps[str | None]:
-            rows = yield sql.FACT, (_SEAL,)
+            rows = yield sql.FACT, (name,)
             return str(rows[0][0]) if rows else None
 
         return await self._engine.read(steps)
+
+    async def note(self, name: str, value: str, *, event: Event) -> None:
+        def steps() -> Steps[None]:
+            yield Unread(((sql.SET_FACT, (name, value)), *keeping((event,))))
+
+        await self._engine.write(steps)
 
     async def seal_check(self, value: str) -> str:
         return await self.fact(_SEAL, value)
