@@ -51,7 +51,7 @@ from vestibule.oidc import code as code_law
 from vestibule.policy import mapping, routing, unsolicited
 from vestibule.saml import bindings, checks, response
 from vestibule.saml.names import ds, saml
-from vestibule.store.codec import encode
+from vestibule.store.traces import document
 from vestibule.upstream import saml as upstream
 
 ISSUER = "https://login.bench.example/"
@@ -182,7 +182,9 @@ class Bench:
         return authorize.validate(parameters, downstream.rules(self.application), unsolicited=True)
 
     def event(self, work: Work) -> None:
-        encode(work.record.claimed().event("login.succeeded", person=self.person.id, detail={"how": "accept, direct"}))
+        document(
+            work.record.claimed().event("login.succeeded", person=self.person.id, detail={"how": "accept, direct"})
+        )
 
     def token(self, work: Work, alg: str) -> None:
         code = work.at

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from tests.places import migrated, place
 from tests.postgres import postgres, postgres_url
 
-__all__ = ["postgres", "postgres_url"]
+__all__ = ["migrated", "place", "postgres", "postgres_url"]
 
 # The same examples in every run, so that a red run is red again; a slow machine is no failure.
 settings.register_profile("vestibule", derandomize=True, deadline=None)
@@ -20,7 +21,8 @@ SECONDS: dict[str, float] = defaultdict(float)
 
 
 def part_of(path: Path) -> str:
-    """`tests/wire`, `tests/peers` and `tests/browser` are parts of their own; all the rest needs nothing: the law."""
+    """`tests/wire`, `tests/peers` and `tests/browser` are parts of their own; all the rest is the law. It needs nothing, and
+    for what it promises of PostgreSQL a PostgreSQL."""
     folder = path.relative_to(HERE).parts[0] if path.is_relative_to(HERE) and path != HERE else "law"
     return folder if folder in PARTS else "law"
 

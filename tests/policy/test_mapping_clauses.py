@@ -160,3 +160,10 @@ def test_the_key_of_a_person_is_the_same_in_every_release() -> None:
         subject_key(by_uid, connection(subject_attribute="uid"), PEPPER)
         == "VAICj35La93UotIugp3xb6H8dNUJ9P2tye6IK_pLvVU"
     )
+
+
+def test_of_no_address_nothing_is_verified() -> None:
+    """Neither where none was sent, nor where what was sent is no address."""
+    for attributes in ({}, {"email": ("ada",)}):
+        found = identify(authentication(attributes=attributes), connection(), PEPPER)
+        assert (found.email, found.email_verified) == (None, False)

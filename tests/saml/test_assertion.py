@@ -150,3 +150,16 @@ def test_an_assertion_without_an_issuer_is_none() -> None:
     """Whoever signed the Response around it: an assertion names who says it [SAMLCore 2.3.3]."""
     with refusal("saml.shape"):
         read(lambda assertion: assertion.remove(assertion[0]), sign="response")
+
+
+def test_a_subject_that_says_nothing_names_nobody_and_confirms_nothing() -> None:
+    """For the rules to refuse, which want a name and a confirmation; and no error of ours."""
+
+    def edit(assertion: etree._Element) -> None:
+        subject = assertion.find(saml("Subject"))
+        assert subject is not None
+        for child in list(subject):
+            subject.remove(child)
+
+    found = read(edit)
+    assert (found.name_id, found.confirmations) == (None, ())

@@ -25,7 +25,8 @@ def test_a_form_field_survives_the_way(octets: bytes) -> None:
     """What `post_fields` writes, `decode_post` reads; line breaks anywhere do no harm."""
     value = post_fields("SAMLResponse", octets, None)["SAMLResponse"]
     assert decode_post(value) == octets
-    assert decode_post("\r\n".join(value)) == octets
+    for line_break in ("\r\n", "\n", "\r"):
+        assert decode_post(line_break.join(value)) == octets
 
 
 def test_a_form_has_a_relay_state_if_there_is_one() -> None:

@@ -15,6 +15,8 @@ NOON = datetime(2026, 3, 4, 12, 0, 0, tzinfo=UTC)
         ("2026-03-04T12:00:00Z", NOON),
         ("2026-03-04T12:00:00.5Z", NOON.replace(microsecond=500_000)),
         ("2026-03-04T12:00:00.123456789Z", NOON.replace(microsecond=123_456)),
+        ("2026-03-04T12:00:00.999999999999Z", NOON.replace(microsecond=999_999)),
+        ("2026-03-04T12:00:00.0012+00:00", NOON.replace(microsecond=1_200)),
         ("2026-03-04T12:00:00+00:00", NOON),
         ("2026-03-04T12:00:00-00:00", NOON),
     ],

@@ -4,8 +4,8 @@ import asyncio
 import itertools
 import sys
 
+from tests.places import at
 from tests.store import nouns
-from tests.store.processes import at
 
 
 async def main(place: str) -> None:

@@ -1,13 +1,9 @@
-"""Processes of ours that open a store, and the store that a place names."""
+"""Processes of ours that open a store, and how tests talk to them."""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
-
-from vestibule.store.port import Store
-from vestibule.store.postgres import PostgresStore
-from vestibule.store.sqlite import SqliteStore
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join((str(ROOT / "src"), str(ROOT)))}
@@ -35,8 +31,3 @@ def end(process: "subprocess.Popen[str]") -> None:
     process.stdin.close()
     process.stdout.close()
     process.wait(30)
-
-
-def at(place: str) -> Store:
-    """The engine for a path or for an address."""
-    return PostgresStore(place) if place.startswith("postgresql://") else SqliteStore(place)

@@ -4,7 +4,7 @@ import asyncio
 import sys
 import time
 
-from tests.store.processes import at
+from tests.places import at
 from tests.store.races import RACES
 
 

@@ -1,40 +1,17 @@
 """PostgreSQL keeps every promise of the port."""
 
-import asyncio
 from collections.abc import Iterator
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
-from tests.postgres import Server, name_of
+from tests.postgres import Server
 from tests.store.contract import StoreContract
 from tests.store.promises import Engine
 
 from vestibule.store.postgres import PostgresStore
 from vestibule.store.schema import tables
-
-
-@pytest.fixture(scope="session")
-def migrated(postgres: Server) -> str:
-    """The name of a migrated database, to be copied: migrating one for each test would be most of the time."""
-    url = postgres.database()
-
-    async def made() -> None:
-        store = PostgresStore(url)
-        await store.open()
-        await store.close()
-
-    asyncio.run(made())
-    return name_of(url)
-
-
-@pytest.fixture
-def url(postgres: Server, migrated: str) -> Iterator[str]:
-    """A fresh database of today's shape."""
-    url = postgres.database(template=migrated)
-    yield url
-    postgres.drop(url)
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,8 @@
-"""A process that signs people in over the SQLite file it is given, ends some of it, says what was acknowledged, and waits to be killed."""
+"""A process that signs people in over the database it is given, ends some of it, says what was acknowledged, and waits to be killed."""
 
 import asyncio
 import json
 import sys
-from pathlib import Path
 
 from tests.doubles import FixedClock
 from tests.wire.attacker import basic, refreshed, refreshing, sign_in, tokens
@@ -11,8 +10,8 @@ from tests.wire.nodes import node
 from tests.wire.world import configuration, location
 
 
-async def main(path: str) -> None:
-    world = await node(Path(path), FixedClock(), "killed")
+async def main(place: str) -> None:
+    world = await node(place, FixedClock(), "killed")
     await world.apply(configuration())
     browser = world.browser()
     rotated = await tokens(world, browser)

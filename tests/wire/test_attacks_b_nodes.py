@@ -6,13 +6,12 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.builders_saml import idp_certificate
 from tests.doubles import FixedClock
-from tests.store.test_sqlite_processes import ENVIRONMENT, ROOT
+from tests.store.processes import ENVIRONMENT, ROOT
 from tests.wire.attacker import (
     error_code,
     page_code,
@@ -44,10 +43,10 @@ from vestibule.store.remembering import FRESH
 # -- B3: after a kill ------------------------------------------------------------------------------------------------
 
 
-def kill(path: Path) -> dict[str, str]:
-    """A process signs people in over this file, says what was acknowledged, and is killed: no close, no shutdown."""
+def kill(place: str) -> dict[str, str]:
+    """A process signs people in over this database, says what was acknowledged, and is killed: no close, no shutdown."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.wire.killed", str(path)],
+        [sys.executable, "-m", "tests.wire.killed", place],
         stdout=subprocess.PIPE,
         text=True,
         cwd=ROOT,
@@ -63,10 +62,9 @@ def kill(path: Path) -> dict[str, str]:
     return said
 
 
-def test_b3_what_was_ended_before_a_kill_stays_ended_after_it(tmp_path: Path) -> None:
+def test_b3_what_was_ended_before_a_kill_stays_ended_after_it(place: str) -> None:
     """Used codes, rotated and revoked refresh tokens, a family ended by reuse, a used assertion, a session signed out."""
-    path = tmp_path / "vestibule.db"
-    said = kill(path)
+    said = kill(place)
     assert said["told"] == "oidc.refresh_reused"
 
     async def scene(worlds: Sequence[World]) -> None:
@@ -85,13 +83,12 @@ def test_b3_what_was_ended_before_a_kill_stays_ended_after_it(tmp_path: Path) ->
         silent = await browser.get(authorization(prompt="none"), cross_site=True)
         assert parameters(location(silent))["error"] == "login_required"
 
-    play_nodes(scene, path, count=1, as_it_is=True)
+    play_nodes(scene, place, count=1, as_it_is=True)
 
 
-def test_b3_what_was_given_before_a_kill_is_good_after_it(tmp_path: Path) -> None:
+def test_b3_what_was_given_before_a_kill_is_good_after_it(place: str) -> None:
     """Nobody is signed out by a restart: the code on its way, the newest refresh token, the session."""
-    path = tmp_path / "vestibule.db"
-    said = kill(path)
+    said = kill(place)
 
     async def scene(worlds: Sequence[World]) -> None:
         (world,) = worlds
@@ -103,7 +100,7 @@ def test_b3_what_was_given_before_a_kill_is_good_after_it(tmp_path: Path) -> Non
         world.clock.advance(10)
         assert await refreshing(world, said["rotated"]) == (400, "invalid_grant", "oidc.refresh_reused")
 
-    play_nodes(scene, path, count=1, as_it_is=True)
+    play_nodes(scene, place, count=1, as_it_is=True)
 
 
 # -- B19: clocks -----------------------------------------------------------------------------------------------------
@@ -198,14 +195,14 @@ def test_b19_a_leap_into_the_next_second_moves_no_bound() -> None:
     play(scene)
 
 
-def test_b19_two_nodes_whose_clocks_differ_share_what_was_used(tmp_path: Path) -> None:
+def test_b19_two_nodes_whose_clocks_differ_share_what_was_used(place: str) -> None:
     """One node is five minutes ahead; what was used at one is used at the other, whichever is right."""
-    path, ahead = tmp_path / "vestibule.db", FixedClock()
+    ahead = FixedClock()
     ahead.advance(MINUTES)
 
     async def scene(worlds: Sequence[World]) -> None:
         (one,) = worlds
-        other = await node(path, ahead, "ahead")
+        other = await node(place, ahead, "ahead")
         code = await sign_in(one, scope="openid offline_access")
         first = (await one.redeem(code)).json()
         assert await redeeming(other, code) == (400, "invalid_grant", "oidc.code_reused")
@@ -218,7 +215,7 @@ def test_b19_two_nodes_whose_clocks_differ_share_what_was_used(tmp_path: Path) -
         assert await page_code(one, page) == "saml.replayed"
         await other.house.store.close()
 
-    play_nodes(scene, path, count=1)
+    play_nodes(scene, place, count=1)
 
 
 # -- B20: nodes ------------------------------------------------------------------------------------------------------
@@ -230,7 +227,7 @@ def without(**changes: Any) -> dict[str, Any]:
     return document
 
 
-def test_b20_a_disabled_connection_is_disabled_on_every_node_within_a_second(tmp_path: Path) -> None:
+def test_b20_a_disabled_connection_is_disabled_on_every_node_within_a_second(place: str) -> None:
     """Warm caches everywhere: the other node has just used it, on every road."""
 
     async def scene(worlds: Sequence[World]) -> None:
@@ -249,10 +246,10 @@ def test_b20_a_disabled_connection_is_disabled_on_every_node_within_a_second(tmp
         assert await refreshing(other, got["refresh_token"]) == (400, "invalid_grant", "oidc.grant_connection")
         assert (await userinfo(other, got["access_token"])).status_code == 401
 
-    play_nodes(scene, tmp_path / "vestibule.db")
+    play_nodes(scene, place)
 
 
-def test_b20_a_disabled_application_is_disabled_on_every_node_within_a_second(tmp_path: Path) -> None:
+def test_b20_a_disabled_application_is_disabled_on_every_node_within_a_second(place: str) -> None:
     async def scene(worlds: Sequence[World]) -> None:
         one, other = worlds
         code, got = await sign_in(other), await tokens(other)
@@ -265,10 +262,10 @@ def test_b20_a_disabled_application_is_disabled_on_every_node_within_a_second(tm
         page = await other.browser().get(authorization(), cross_site=True)
         assert await page_code(other, page) == "application.disabled"
 
-    play_nodes(scene, tmp_path / "vestibule.db")
+    play_nodes(scene, place)
 
 
-def test_b20_a_redirect_uri_that_was_taken_away_is_refused_by_every_node_within_a_second(tmp_path: Path) -> None:
+def test_b20_a_redirect_uri_that_was_taken_away_is_refused_by_every_node_within_a_second(place: str) -> None:
     async def scene(worlds: Sequence[World]) -> None:
         one, other = worlds
         browser = other.browser()
@@ -282,10 +279,10 @@ def test_b20_a_redirect_uri_that_was_taken_away_is_refused_by_every_node_within_
         page = await other.browser().get(authorization(), cross_site=True)
         assert await page_code(other, page) == "oidc.redirect_uri_unregistered"
 
-    play_nodes(scene, tmp_path / "vestibule.db")
+    play_nodes(scene, place)
 
 
-def test_b20_a_secret_that_was_changed_is_refused_by_every_node_within_a_second(tmp_path: Path) -> None:
+def test_b20_a_secret_that_was_changed_is_refused_by_every_node_within_a_second(place: str) -> None:
     async def scene(worlds: Sequence[World]) -> None:
         one, other = worlds
         code = await sign_in(other)
@@ -295,11 +292,11 @@ def test_b20_a_secret_that_was_changed_is_refused_by_every_node_within_a_second(
         one.clock.advance(FRESH)  # so long may a node not have heard of it
         assert await redeeming(other, code) == (401, "invalid_client", "oidc.client_secret")
 
-    play_nodes(scene, tmp_path / "vestibule.db")
+    play_nodes(scene, place)
 
 
 def test_b20_an_identity_providers_key_that_was_taken_away_is_believed_by_no_node_after_a_second(
-    tmp_path: Path,
+    place: str,
 ) -> None:
     async def scene(worlds: Sequence[World]) -> None:
         one, other = worlds
@@ -312,11 +309,11 @@ def test_b20_an_identity_providers_key_that_was_taken_away_is_believed_by_no_nod
         sent = await browser.get(authorization(), cross_site=True)
         assert await page_code(other, await other.answer(browser, sent)) == "xml.signature_value"
 
-    play_nodes(scene, tmp_path / "vestibule.db")
+    play_nodes(scene, place)
 
 
 def test_b20_a_key_of_ours_that_was_rotated_or_retired_is_known_to_every_node_within_thirty_seconds(
-    tmp_path: Path,
+    place: str,
 ) -> None:
     """What a node keeps in memory is stale for a bounded time, and the next key is published a day ahead."""
 
@@ -335,10 +332,10 @@ def test_b20_a_key_of_ours_that_was_rotated_or_retired_is_known_to_every_node_wi
         signed = (await other.redeem(await sign_in(other))).json()["id_token"]
         assert jwt.read(signed, [key for key in seen if key["kid"] == fresh.kid])
 
-    play_nodes(scene, tmp_path / "vestibule.db")
+    play_nodes(scene, place)
 
 
-def test_b20_a_person_who_is_blocked_is_blocked_on_every_node_at_once(tmp_path: Path) -> None:
+def test_b20_a_person_who_is_blocked_is_blocked_on_every_node_at_once(place: str) -> None:
     async def scene(worlds: Sequence[World]) -> None:
         one, other = worlds
         browser = other.browser()
@@ -349,10 +346,10 @@ def test_b20_a_person_who_is_blocked_is_blocked_on_every_node_at_once(tmp_path: 
         silent = await browser.get(authorization(prompt="none"), cross_site=True)
         assert parameters(location(silent))["error"] == "login_required"
 
-    play_nodes(scene, tmp_path / "vestibule.db")
+    play_nodes(scene, place)
 
 
-def test_b20_a_login_may_take_each_of_its_hops_at_another_node(tmp_path: Path) -> None:
+def test_b20_a_login_may_take_each_of_its_hops_at_another_node(place: str) -> None:
     """Nodes share nothing but the database: no hop asks for the one that served the last."""
 
     async def scene(worlds: Sequence[World]) -> None:
@@ -366,4 +363,4 @@ def test_b20_a_login_may_take_each_of_its_hops_at_another_node(tmp_path: Path) -
         second = await refreshed(worlds[1], first["refresh_token"])
         assert (await userinfo(worlds[2], second["access_token"])).status_code == 200
 
-    play_nodes(scene, tmp_path / "vestibule.db", count=3)
+    play_nodes(scene, place, count=3)

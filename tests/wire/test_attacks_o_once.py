@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 from tests.doubles import FixedClock
@@ -25,7 +24,7 @@ async def refresh(world: World, token: str) -> tuple[int, str | None, str]:
     return answer.status_code, answer.json().get("error"), answer.json().get("refresh_token", "")
 
 
-def test_o4_of_fifty_redemptions_on_two_nodes_exactly_one_succeeds(tmp_path: Path) -> None:
+def test_o4_of_fifty_redemptions_on_two_nodes_exactly_one_succeeds(place: str) -> None:
     """Every other one is a reuse: what the one got is revoked, on both nodes [RFC 6749 4.1.2]."""
 
     async def scene(worlds: Sequence[World]) -> None:
@@ -40,25 +39,25 @@ def test_o4_of_fifty_redemptions_on_two_nodes_exactly_one_succeeds(tmp_path: Pat
             told = await refreshing(world, won["refresh_token"])
             assert told == (400, "invalid_grant", "oidc.refresh_unknown")
 
-    play_nodes(scene, tmp_path / "vestibule.db")
+    play_nodes(scene, place)
 
 
-def test_o4_of_fifty_redemptions_on_five_threads_exactly_one_succeeds(tmp_path: Path) -> None:
-    path, clock = tmp_path / "vestibule.db", FixedClock()
+def test_o4_of_fifty_redemptions_on_five_threads_exactly_one_succeeds(place: str) -> None:
+    clock = FixedClock()
 
     async def prepare() -> str:
-        world = await node(path, clock, "first")
+        world = await node(place, clock, "first")
         await world.apply(configuration())
         code = await sign_in(world, **OFFLINE)
         await world.house.store.close()
         return code
 
     code = asyncio.run(prepare())
-    results = race_threads(lambda world, _: redeem(world, code), path, clock, threads=5, each=10)
+    results = race_threads(lambda world, _: redeem(world, code), place, clock, threads=5, each=10)
     assert Counter(results) == {(200, None): 1, (400, "invalid_grant"): 49}
 
 
-def test_o13_of_fifty_refreshes_on_two_nodes_exactly_one_succeeds_and_the_family_lives(tmp_path: Path) -> None:
+def test_o13_of_fifty_refreshes_on_two_nodes_exactly_one_succeeds_and_the_family_lives(place: str) -> None:
     """At one moment: within the ten seconds in which a second use is refused and nothing more."""
 
     async def scene(worlds: Sequence[World]) -> None:
@@ -70,25 +69,25 @@ def test_o13_of_fifty_refreshes_on_two_nodes_exactly_one_succeeds_and_the_family
         successor = next(token for _, _, token in results if token)
         assert await refreshed(worlds[1], successor)
 
-    play_nodes(scene, tmp_path / "vestibule.db")
+    play_nodes(scene, place)
 
 
-def test_o13_of_fifty_refreshes_on_five_threads_exactly_one_succeeds(tmp_path: Path) -> None:
-    path, clock = tmp_path / "vestibule.db", FixedClock()
+def test_o13_of_fifty_refreshes_on_five_threads_exactly_one_succeeds(place: str) -> None:
+    clock = FixedClock()
 
     async def prepare() -> str:
-        world = await node(path, clock, "first")
+        world = await node(place, clock, "first")
         await world.apply(configuration())
         token = (await world.redeem(await sign_in(world, **OFFLINE))).json()["refresh_token"]
         await world.house.store.close()
         return str(token)
 
     token = asyncio.run(prepare())
-    results = race_threads(lambda world, _: refresh(world, token), path, clock, threads=5, each=10)
+    results = race_threads(lambda world, _: refresh(world, token), place, clock, threads=5, each=10)
     assert Counter(result[:2] for result in results) == {(200, None): 1, (400, "invalid_grant"): 49}
 
 
-def test_o13_a_reuse_on_one_node_ends_the_family_on_the_other(tmp_path: Path) -> None:
+def test_o13_a_reuse_on_one_node_ends_the_family_on_the_other(place: str) -> None:
     async def scene(worlds: Sequence[World]) -> None:
         one, other = worlds
         first = (await one.redeem(await sign_in(one, **OFFLINE))).json()
@@ -100,13 +99,13 @@ def test_o13_a_reuse_on_one_node_ends_the_family_on_the_other(tmp_path: Path) ->
         assert told == (400, "invalid_grant", "oidc.refresh_unknown")
         assert (await userinfo(other, second["access_token"])).status_code == 401
 
-    play_nodes(scene, tmp_path / "vestibule.db")
+    play_nodes(scene, place)
 
 
 @pytest.mark.parametrize("hops", [1, 2, 5])
-def test_o13_a_family_stays_ended_when_the_file_is_opened_again(tmp_path: Path, hops: int) -> None:
+def test_o13_a_family_stays_ended_when_the_file_is_opened_again(place: str, hops: int) -> None:
     """Every token of it, the oldest and the newest; and a family that was not touched goes on."""
-    path, clock = tmp_path / "vestibule.db", FixedClock()
+    clock = FixedClock()
     family: list[str] = []
     other: list[str] = []
 
@@ -126,11 +125,11 @@ def test_o13_a_family_stays_ended_when_the_file_is_opened_again(tmp_path: Path, 
             assert told == (400, "invalid_grant", "oidc.refresh_unknown")
         assert await refreshed(worlds[0], other[0])
 
-    play_nodes(before, path, count=1, clock=clock)
-    play_nodes(after, path, count=1, clock=clock)
+    play_nodes(before, place, count=1, clock=clock)
+    play_nodes(after, place, count=1, clock=clock)
 
 
-def test_o4_one_fresh_answer_gives_one_code_however_often_the_hop_is_loaded(tmp_path: Path) -> None:
+def test_o4_one_fresh_answer_gives_one_code_however_often_the_hop_is_loaded(place: str) -> None:
     """Fifty loads of `/login/continue` on two nodes: one session, one code; the others are told that it is finished."""
 
     async def scene(worlds: Sequence[World]) -> None:
@@ -146,4 +145,4 @@ def test_o4_one_fresh_answer_gives_one_code_however_often_the_hop_is_loaded(tmp_
         codes = {event.code for event in await worlds[0].house.store.events.latest(limit=100, kind="login.refused")}
         assert codes == {"login.expired_or_used"}
 
-    play_nodes(scene, tmp_path / "vestibule.db")
+    play_nodes(scene, place)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.store.test_sqlite_processes import ENVIRONMENT, ROOT
+from tests.store.processes import ENVIRONMENT, ROOT
 from tests.wire.attacker import page_code
 from tests.wire.world import ISSUER, World, authorization, location, play
 

@@ -15,11 +15,10 @@ from vestibule.model.ids import ArrivalId, GrantId, Sid
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fresh:
-    """Unguessable values for one answer: a code, an access token, a refresh token, and the grant's name."""
+    """Unguessable values for one answer: a code, an access token, and the grant's name."""
 
     code: str = field(repr=False)
     access_token: str = field(repr=False)
-    refresh_token: str = field(repr=False)
     grant: GrantId
 
     @classmethod
@@ -28,7 +27,6 @@ class Fresh:
         return cls(
             code=entropy.token(32),
             access_token=entropy.token(32),
-            refresh_token=entropy.token(32),
             grant=GrantId(entropy.token(16)),
         )
 

@@ -1,6 +1,6 @@
 """The operating system's randomness."""
 
-import secrets
+import os
 
 from vestibule.ground.hashing import b64url
 
@@ -9,7 +9,7 @@ class SystemEntropy:
     """Draws from the operating system's cryptographically strong source."""
 
     def bytes(self, count: int) -> bytes:
-        return secrets.token_bytes(count)
+        return os.urandom(count)
 
     def token(self, count: int = 32) -> str:
-        return b64url(secrets.token_bytes(count))
+        return b64url(os.urandom(count))

@@ -235,6 +235,8 @@ def _known_conditions(it: VerifiedAssertion, expect: Expectation, now: datetime)
 def _bearer(it: VerifiedAssertion, expect: Expectation, now: datetime) -> Confirmation | None:
     """The bearer confirmation to go by: the first that holds whole, else the first of all, to say what is wrong with it."""
     candidates = [one for one in it.assertion.confirmations if one.method == BEARER and one.has_data]
+    if len(candidates) == 1:
+        return candidates[0]  # whether it holds or not
     for one in candidates:
         if (
             one.not_before is None
@@ -343,7 +345,7 @@ def _attributes(it: VerifiedAssertion, expect: Expectation, now: datetime) -> Fa
     count = sum(map(len, attributes.values()))
     if count > MAX_ATTRIBUTE_VALUES:
         return Failure("The attributes have too many values.", f"<= {MAX_ATTRIBUTE_VALUES}", count)
-    longest = max((len(value) for values in attributes.items() for value in (values[0], *values[1])), default=0)
+    longest = max((max(map(len, (name, *values))) for name, values in attributes.items()), default=0)
     if longest > MAX_ATTRIBUTE_VALUE:
         return Failure("An attribute's name or value is too long.", f"<= {MAX_ATTRIBUTE_VALUE} characters", longest)
     return None

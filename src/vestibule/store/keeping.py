@@ -16,6 +16,7 @@ from vestibule.store import statements as sql
 from vestibule.store.codec import encode, micros, micros_or_none
 from vestibule.store.port import ArrivalEnded, GrantRevoked, Record, RestartsAnswered, SessionEnded
 from vestibule.store.steps import Statement, Steps, Unread
+from vestibule.store.traces import document
 
 
 def kept(records: Sequence[Record]) -> Steps[None]:
@@ -74,7 +75,7 @@ def _refresh_token(it: RefreshToken) -> Statement:
 
 
 def _event(it: Event) -> Statement:
-    return sql.PUT_EVENT, (it.id, micros(it.at), it.kind, it.reference, it.connection, encode(it))
+    return sql.PUT_EVENT, (it.id, micros(it.at), it.kind, it.reference, it.connection, document(it))
 
 
 def _key(it: StoredKey) -> Statement:

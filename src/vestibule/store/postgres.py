@@ -103,7 +103,8 @@ class PostgresStore:
         pool = self._pool
         if pool is None:
             raise port.StoreUnavailable(f"The database {self._address} is not open.")
-        deadline = asyncio.get_running_loop().time() + self._patience
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + self._patience
         lost = 0
         for attempt in range(1, TRIES + 1):
             line = await pool.take(deadline)
@@ -113,7 +114,7 @@ class PostgresStore:
                 lost += 1
                 if not line.spoke:
                     pool.distrust()
-                if outcome.unknown or lost > 1 or attempt == TRIES:
+                if outcome.unknown or lost > 1 or clock() >= deadline:
                     raise self._gone(error, outcome) from None
             except Failed as failed:
                 await self._refused(failed, line, attempt)

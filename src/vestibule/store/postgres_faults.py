@@ -44,6 +44,7 @@ _AT_THE_DOOR = (
     ("no pg_hba.conf entry", "28"),
     ("role ", "28"),
     ("database ", "3D000"),
+    ("no such database", "3D000"),
     ("too many clients", "53300"),
     ("connection slots are reserved", "53300"),
     ("too many connections", "53300"),
@@ -76,10 +77,11 @@ def meaning(code: str) -> str | None:
 
 
 def of_door(says: str) -> str | None:
-    """The code behind a text with which a connection was refused, where it is one that we know."""
-    return next(
-        (code for text, code in _AT_THE_DOOR if f"FATAL:  {text}" in says or (len(text) > 9 and text in says)), None
-    )
+    """The code behind a text (its words one space apart) with which a connection was refused, where it is one that we know."""
+    for text, code in _AT_THE_DOOR:
+        if f"FATAL: {text}" in says or (" " in text.strip() and text in says):
+            return code
+    return None
 
 
 def raised(failed: Failed, where: str) -> Exception:

@@ -167,8 +167,8 @@ class Line:
                 waiting.set_exception(error)
 
     def _end(self, why: str) -> None:
-        self.close()
         self._answer(Lost(why))
+        self.close()
 
     # -- ends -------------------------------------------------------------------------------------------------------
 

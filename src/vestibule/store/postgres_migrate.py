@@ -63,10 +63,13 @@ def _migrate(address: Address) -> None:
                 connection.execute("SELECT set_config(%s, %s, true)", (name, str(int(PATIENCE * 1000))))
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
             _upgrade(connection, address)
-    except psycopg.Error as error:
-        if error.sqlstate is not None:
-            raise raised(Failed(error.sqlstate, error.diag.message_primary or ""), str(address)) from error
-        says = " ".join(address.safe(str(error)).split())
+    except Exception as error:
+        cause = getattr(error, "orig", error)  # SQLAlchemy wraps what the driver raises
+        if not isinstance(cause, psycopg.Error):
+            raise
+        if cause.sqlstate is not None:
+            raise raised(Failed(cause.sqlstate, cause.diag.message_primary or ""), str(address)) from error
+        says = " ".join(address.safe(str(cause)).split())
         raise StoreUnavailable(f"The database {address} could not be prepared: {says}. Nothing was changed.") from None
 
 

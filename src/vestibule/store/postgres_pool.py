@@ -12,6 +12,9 @@ from vestibule.store.port import StoreUnavailable
 from vestibule.store.postgres_faults import Full, meaning, of_door
 from vestibule.store.postgres_line import Line
 
+FULL_FOR = 0.5
+"""Seconds for which a server that had no connection left is not asked for another by whoever has one."""
+
 _ALWAYS = {"client_encoding": "UTF8"}
 # A connection whose other end went without a word is noticed by the kernel within a minute, or at once by whoever asks.
 _UNLESS_GIVEN = {
@@ -60,6 +63,7 @@ class Pool:
         self._lines: set[Line] = set()
         self._connecting = 0
         self._waiting: deque[tuple[float, asyncio.Future[Line | None]]] = deque()
+        self._full_since = float("-inf")
         self._closing: asyncio.Event | None = None
         self._every = min(0.25, patience / 10)
         self._ticking = self._loop.call_later(self._every, self._tick)
@@ -74,15 +78,20 @@ class Pool:
                 if line.idle:
                     return line
                 self._drop(line)
-            if len(self._lines) + self._connecting < self._size:
+            if len(self._lines) + self._connecting < self._size and not (self._lines and self._full()):
                 try:
                     return await self._connected(deadline)
                 except Full as full:
+                    self._full_since = self._loop.time()
                     if not self._lines:
+                        self._wake(None)
                         raise StoreUnavailable(str(full)) from None
             handed = await self._turn(deadline)
             if handed is not None:
                 return handed
+
+    def _full(self) -> bool:
+        return self._loop.time() - self._full_since < FULL_FOR
 
     def _over(self) -> StoreUnavailable:
         return StoreUnavailable(f"The database {self._address} is not open: Vestibule is going down.")
@@ -128,8 +137,10 @@ class Pool:
                 "Look whether it runs, and whether the network lets us through."
             ) from None
         except (psycopg.Error, OSError) as error:
-            self._wake(None)
-            raise self._refused(error) from None
+            refused = self._refused(error)
+            if not isinstance(refused, Full):
+                self._wake(None)
+            raise refused from None
         finally:
             self._connecting -= 1
         line = Line(connection, self._loop)

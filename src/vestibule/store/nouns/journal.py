@@ -12,6 +12,7 @@ from vestibule.store.codec import decode
 from vestibule.store.keeping import keeping, kept
 from vestibule.store.port import Anew, Decide
 from vestibule.store.steps import Alone, Engine, Rows, Steps, Unread
+from vestibule.store.traces import event
 
 _SEAL = "seal_check"
 _KEYS = "keys"
@@ -104,7 +105,7 @@ class SqlEvents:
 
         def steps() -> Steps[tuple[Event, ...]]:
             rows = yield sql.EVENTS_BY_REFERENCE, (reference,)
-            return tuple(decode(Event, doc) for (doc,) in rows)
+            return tuple(event(doc) for (doc,) in rows)
 
         return await self._engine.read(steps)
 
@@ -114,7 +115,7 @@ class SqlEvents:
         def steps() -> Steps[tuple[Event, ...]]:
             rows = yield from _newest(limit, kind, connection)
             newest = sorted(rows, key=lambda row: (row[0], row[1]), reverse=True)[:limit]
-            return tuple(decode(Event, row[2]) for row in newest)
+            return tuple(event(row[2]) for row in newest)
 
         return await self._engine.read(steps)
 
