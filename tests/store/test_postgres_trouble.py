@@ -393,6 +393,7 @@ def test_the_database_of_another_program_is_refused_and_left_as_it_is(server: Se
 
 def test_the_database_of_a_newer_vestibule_is_refused(server: Server, url: str) -> None:
     server.sql("UPDATE alembic_version SET version_num = '9999'", database=name_of(url))
+    server.sql("UPDATE facts SET value = '9998' WHERE name = 'serves'", database=name_of(url))
     found = opening(url)
     assert (found.code, found.got) == ("store.newer", "9999")
 
