@@ -47,7 +47,7 @@ _TIMED: Final = frozenset(
     {
         *("saml.response_issue_instant", "saml.issue_instant", "saml.not_before", "saml.not_on_or_after"),
         *("saml.confirmation_not_on_or_after", "saml.authn_instant", "saml.session_not_on_or_after"),
-        *("saml.replayed", "login.expired_or_used"),
+        *("saml.replayed", "saml.before_restore", "login.expired_or_used"),
     }
 )
 _IN_STORE: Final = {
