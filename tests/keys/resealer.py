@@ -52,6 +52,12 @@ async def main(database: Path, point: str) -> None:
             return await whole(dying(anew, 2), texts=texts, seal=seal)
 
         store.keys.reseal = reseal  # type: ignore[method-assign]
+    if point == "between two transactions":
+
+        async def reseal_on(anew, *, after):  # type: ignore[no-untyped-def]
+            die()
+
+        store.keys.reseal_on = reseal_on  # type: ignore[method-assign]
     with master_key.replacing(database, entropy):
         if point == "before the transaction":
             die()

@@ -213,17 +213,18 @@ class KeysContract:
         assert await store.keys.all() == ()
 
     @promise
-    async def test_keys_reseal_is_for_every_key_of_everybody(self, store: Store) -> None:
-        """More than one page of them: each as it is given anew, or as it was; the facts that are there; and the check."""
+    async def test_keys_reseal_begins_with_the_installations(self, store: Store) -> None:
+        """Each of its keys as it is given anew, or as it was; the facts that are there; and the check. No connection's yet."""
         await store.keys.seal_check("old")
         await store.keys.fact("pepper", "salt")
-        many = [nouns.key(f"{n:04}", connection=ConnectionId(f"con_{n}")) for n in range(450)]
-        await store.keep(nouns.key("plain"), nouns.key("stays"), *many)
+        own = nouns.key("own", connection=ACME)
+        await store.keep(nouns.key("plain"), nouns.key("stays"), own)
+        assert await store.keys.is_resealed_whole()
 
         def anew(key: StoredKey) -> StoredKey | None:
             return None if key.kid == "kid-stays" else replace(key, sealed=b"anew")
 
-        assert await store.keys.reseal(anew, texts={"pepper": str.upper, "none": str.upper}, seal="new") == 451
+        assert await store.keys.reseal(anew, texts={"pepper": str.upper, "none": str.upper}, seal="new") == 1
         assert await store.keys.sealed_by() == "new"
         assert await store.keys.fact("pepper", "x") == "SALT"
         assert await store.keys.fact("none", "x") == "x"
@@ -231,9 +232,28 @@ class KeysContract:
             "kid-plain": b"anew",
             "kid-stays": nouns.key().sealed,
         }
+        assert await store.keys.of(ACME) == (own,)
+        assert not await store.keys.is_resealed_whole()
+
+    @promise
+    async def test_keys_reseal_goes_on_with_everybodys(self, store: Store) -> None:
+        """Page by page, by their names; at the end the store is resealed whole."""
+        many = [nouns.key(f"{n:04}", connection=ConnectionId(f"con_{n}")) for n in range(450)]
+        await store.keep(*many)
+        await store.keys.reseal(lambda key: None, texts={}, seal="new")
+        changed, after, pages = 0, "", 0
+        while True:
+            more, last = await store.keys.reseal_on(lambda key: replace(key, sealed=b"anew"), after=after)
+            changed, pages = changed + more, pages + 1
+            if last is None:
+                break
+            assert last > after
+            after = last
+        assert (changed, pages) == (450, 4)
         assert [await store.keys.of(ConnectionId(f"con_{n}")) for n in (0, 449)] == [
             (replace(many[n], sealed=b"anew"),) for n in (0, 449)
         ]
+        assert await store.keys.is_resealed_whole()
 
     @promise
     async def test_keys_reseal_that_fails_leaves_everything(self, store: Store) -> None:

@@ -196,6 +196,10 @@ async def journal(store: Store) -> None:
     own = nouns.key("own", purpose=KeyPurpose.SAML_ENCRYPTION, connection=ACME)
     await store.keys.change(ACME, lambda known: (own,), seal="seal")
     await store.keys.reseal(lambda key: replace(key, sealed=b"anew"), texts={"issuer": str}, seal="other")
+    after: str | None = ""
+    while after is not None:
+        _, after = await store.keys.reseal_on(lambda key: replace(key, sealed=b"anew"), after=after)
+    await store.keys.is_resealed_whole()
     await store.keys.all()
     await store.keys.of(ACME)
     await store.events.by_reference(Reference("R-1"))

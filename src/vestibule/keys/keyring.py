@@ -79,6 +79,12 @@ class Keyring:
         mine = next((seal for seal in self._masters.all if all(map(_opens(seal), known[:1]))), None)
         if mine is None or self._masters.under(await self._store.keys.seal_check(mine.check)) is None:
             raise _other_master_key()
+        if not self._masters.previous and not await self._store.keys.is_resealed_whole():
+            raise Refused(
+                "keys.reseal_unfinished",
+                "The master key is being replaced, and some keys in the store are still sealed under the former one. Put that into "
+                "VESTIBULE_MASTER_KEY_PREVIOUS, and run `vestibule keys reseal` to its end.",
+            )
         await asyncio.gather(*map(self._prepare_pepper, PEPPERS))
         there = {key.purpose for key in known}
         for purpose in KeyPurpose:
@@ -236,10 +242,12 @@ class Keyring:
         return (await self._change(None, lambda known, seal: (rotation.retired(known, kid, now),)))[0]
 
     async def reseal(self) -> int:
-        """Everything that is sealed in the store is sealed under the current master key from now on, all of it or nothing.
+        """Everything that is sealed in the store is sealed under the current master key from now on.
 
-        Returns how many keys were sealed anew; again, if nothing is left to do, none. Raises `Refused("keys.unsealable")` where
-        something opens under none of the master keys that this process has.
+        The installation's in one step, from which on everybody seals with it; then those of the connections, some hundred at a
+        time, so that nobody waits for long. What is left after a crash opens under the former one, until this is run
+        again. Returns how many keys were sealed anew; if nothing was left to do, none. Raises `Refused("keys.unsealable")`
+        where something opens under none of the master keys that this process has.
         """
         if self._unlock is not None:
             self._masters = Masters.of(self._unlock())
@@ -257,11 +265,16 @@ class Keyring:
 
         await self._in_force()
         texts = {_about_pepper(name): text(name) for name in PEPPERS}
-        return await self._store.keys.reseal(anew, texts=texts, seal=current.check)
+        changed = await self._store.keys.reseal(anew, texts=texts, seal=current.check)
+        last: str | None = ""
+        while last is not None:
+            more, last = await self._store.keys.reseal_on(anew, after=last)
+            changed += more
+        return changed
 
     async def is_resealed(self) -> bool:
-        """Whether the store is sealed under the current master key. Raises `Refused("keys.seal_check")` if under an unknown one."""
-        return await self._in_force() is self._masters.current
+        """Whether the store is sealed under the current master key, all of it. Raises `Refused("keys.seal_check")` if under an unknown one."""
+        return await self._in_force() is self._masters.current and await self._store.keys.is_resealed_whole()
 
     # -- inside ------------------------------------------------------------------------------------------------------
 

@@ -332,10 +332,23 @@ class _Keys:
     async def reseal(self, anew: port.Anew, *, texts: Mapping[str, Callable[[str], str]], seal: str) -> int:
         with self._t.lock:
             facts = {name: text(self._t.facts[name]) for name, text in texts.items() if name in self._t.facts}
-            fresh = [key for old in self._t.keys.values() if (key := anew(old)) is not None]
+            fresh = [key for old in self._sorted(None) if (key := anew(old)) is not None]
             self._t.write(fresh)
-            self._t.facts.update(facts | {"seal_check": seal})
+            self._t.facts.update(facts | {"seal_check": seal, "resealed_whole": "no"})
             return len(fresh)
+
+    async def reseal_on(self, anew: port.Anew, *, after: str) -> tuple[int, str | None]:
+        with self._t.lock:
+            names = sorted(kid for kid in self._t.keys if kid > after)[:200]
+            if not names:
+                self._t.facts["resealed_whole"] = "yes"
+                return 0, None
+            fresh = [key for kid in names if (key := anew(self._t.keys[kid])) is not None]
+            self._t.write(fresh)
+            return len(fresh), names[-1]
+
+    async def is_resealed_whole(self) -> bool:
+        return await self.known("resealed_whole") != "no"
 
     async def sealed_by(self) -> str | None:
         return await self.known("seal_check")

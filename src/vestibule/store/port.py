@@ -305,9 +305,22 @@ class Keys(Protocol):
         ...
 
     async def reseal(self, anew: Anew, *, texts: Mapping[str, Callable[[str], str]], seal: str) -> int:
-        """Once at a time, all or nothing: every key of everybody as `anew` gives it (None = as it is), each fact that is
-        there as its function in `texts` gives it, and `seal` as the seal check. Returns how many keys were changed.
+        """Once at a time, all or nothing: every key of the installation as `anew` gives it (None = as it is), each fact that
+        is there as its function in `texts` gives it, and `seal` as the seal check. Returns how many keys were changed.
+
+        From now on the store is not resealed whole, until `reseal_on` has come to the end of the connections' keys.
         """
+        ...
+
+    async def reseal_on(self, anew: Anew, *, after: str) -> tuple[int, str | None]:
+        """Once at a time, some hundred keys of anybody: those that follow the name `after`, as `anew` gives them.
+
+        Returns how many were changed, and the last name; None where none is left: then the store is resealed whole.
+        """
+        ...
+
+    async def is_resealed_whole(self) -> bool:
+        """Whether no resealing was begun that has not come to its end."""
         ...
 
     async def sealed_by(self) -> str | None:

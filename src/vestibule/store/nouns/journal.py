@@ -15,6 +15,7 @@ from vestibule.store.steps import Alone, Engine, Rows, Steps, Unread
 from vestibule.store.traces import event
 
 _SEAL = "seal_check"
+_WHOLE = "resealed_whole"
 _KEYS = "keys"
 """The name under which those who change keys take turns."""
 
@@ -52,21 +53,32 @@ class SqlKeys:
     async def reseal(self, anew: Anew, *, texts: Mapping[str, Callable[[str], str]], seal: str) -> int:
         def steps() -> Steps[int]:
             yield Alone((_KEYS,))
-            yield Unread(((sql.SET_FACT, (_SEAL, seal)),))
+            yield Unread(((sql.SET_FACT, (_SEAL, seal)), (sql.SET_FACT, (_WHOLE, "no"))))
             for name, text in texts.items():
                 rows = yield sql.FACT, (name,)
                 if rows:
                     yield Unread(((sql.SET_FACT, (name, text(rows[0][0]))),))
-            changed, last = 0, ""
-            while True:  # in pages: every connection may have keys
-                rows = yield sql.KEYS_AFTER, (last,)
-                if not rows:
-                    return changed
-                fresh = [key for (_, doc) in rows if (key := anew(decode(StoredKey, doc))) is not None]
-                yield from kept(tuple(fresh))
-                changed, last = changed + len(fresh), rows[-1][0]
+            fresh = _anew(anew, (yield sql.KEYS, ()))
+            yield from kept(fresh)
+            return len(fresh)
 
         return await self._engine.write(steps)
+
+    async def reseal_on(self, anew: Anew, *, after: str) -> tuple[int, str | None]:
+        def steps() -> Steps[tuple[int, str | None]]:
+            yield Alone((_KEYS,))
+            rows = yield sql.KEYS_AFTER, (after,)
+            if not rows:
+                yield Unread(((sql.SET_FACT, (_WHOLE, "yes")),))
+                return 0, None
+            fresh = _anew(anew, [(doc,) for _, doc in rows])
+            yield from kept(fresh)
+            return len(fresh), str(rows[-1][0])
+
+        return await self._engine.write(steps)
+
+    async def is_resealed_whole(self) -> bool:
+        return await self.known(_WHOLE) != "no"
 
     async def sealed_by(self) -> str | None:
         return await self.known(_SEAL)
@@ -94,6 +106,11 @@ class SqlKeys:
             return str(rows[0][0])
 
         return await self._engine.write(steps)
+
+
+def _anew(anew: Anew, rows: Rows) -> tuple[StoredKey, ...]:
+    """Those that are to be kept anew."""
+    return tuple(key for (doc,) in rows if (key := anew(decode(StoredKey, doc))) is not None)
 
 
 class SqlEvents:
