@@ -7,7 +7,7 @@ root=$PWD
 node_version=22.23.3 # where Debian's Node is older than what playwright-core runs on
 
 debian=(simplesamlphp php-cli php-xml php-mbstring php-curl php-sqlite3 php-intl apache2 libapache2-mod-auth-openidc xmlsec1
-    chromium fonts-dejavu-core ca-certificates postgresql pgbouncer)
+    nginx caddy curl systemd chromium fonts-dejavu-core ca-certificates postgresql pgbouncer)
 python3 -c 'import ensurepip, venv' 2>/dev/null || debian+=(python3-venv)
 command -v node >/dev/null && command -v npm >/dev/null || debian+=(nodejs npm)
 missing=()

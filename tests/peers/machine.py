@@ -23,6 +23,9 @@ HERE = Path(__file__).parent
 NODE_MODULES = ROOT / ".dev/node/node_modules"
 SIMPLESAMLPHP = Path("/usr/share/simplesamlphp/www")
 APACHE = Path("/usr/sbin/apache2")
+NGINX = Path("/usr/sbin/nginx")
+CADDY = Path("/usr/bin/caddy")
+CURL = Path("/usr/bin/curl")
 MOD_AUTH_OPENIDC = Path("/usr/lib/apache2/modules/mod_auth_openidc.so")
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 
@@ -78,7 +81,7 @@ def answers(port: int) -> bool:
 @contextmanager
 def running(
     command: Sequence[str | Path], *, port: int, log: Path, env: Mapping[str, str] | None = None, cwd: Path = ROOT
-) -> Iterator[None]:
+) -> Iterator[subprocess.Popen[bytes]]:
     """A process in a group of its own, from the moment its port answers until the block ends."""
     with log.open("ab") as out:
         process = subprocess.Popen(
@@ -96,7 +99,7 @@ def running(
                 if process.poll() is not None or time.monotonic() > deadline:
                     pytest.fail(f"{command[0]} did not start:\n{log.read_text(errors='replace')[-3000:]}")
                 time.sleep(0.05)
-            yield
+            yield process
         finally:
             end(process)
 

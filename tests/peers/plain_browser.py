@@ -3,6 +3,7 @@ meta refresh, forms that post themselves, and a person who types a password. Nam
 
 import http.client
 import re
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlencode, urljoin, urlsplit
@@ -68,15 +69,28 @@ def site_of(url: str) -> str:
 
 
 def fetch(
-    url: str, *, method: str = "GET", body: bytes | None = None, headers: Mapping[str, str] | None = None
+    url: str,
+    *,
+    method: str = "GET",
+    body: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+    trust: ssl.SSLContext | None = None,
+    source: str = "127.0.0.1",
 ) -> Page:
-    """One request to this machine, whatever the resolver thinks of `*.localhost`."""
+    """One request to this machine, whatever the resolver thinks of `*.localhost`.
+
+    `trust` says whose certificates are believed under https; `source` is the address that the request comes from.
+    """
     parts = urlsplit(url)
     host = parts.hostname or ""
     if host not in ("127.0.0.1", "localhost") and not host.endswith(".localhost"):
         raise ValueError(f"{url} leads away from this machine")
-    connection = http.client.HTTPConnection("127.0.0.1", parts.port or 80, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", parts.port or 80, timeout=30, source_address=(source, 0))
     try:
+        if parts.scheme == "https":
+            connection.connect()
+            context = trust or ssl.create_default_context()
+            connection.sock = context.wrap_socket(connection.sock, server_hostname=host)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.request(method, target, body=body, headers={"Host": parts.netloc, **(headers or {})})
         answer = connection.getresponse()
@@ -87,9 +101,14 @@ def fetch(
 
 @dataclass
 class PlainBrowser:
-    """`history` is every page that was navigated to; `person` types name and password where a page asks for them."""
+    """`history` is every page that was navigated to; `person` types name and password where a page asks for them.
+
+    `trust` and `source` as in `fetch`.
+    """
 
     person: tuple[str, str] = ("alice", "alicepass")
+    trust: ssl.SSLContext | None = None
+    source: str = "127.0.0.1"
     cookies: list[Cookie] = field(default_factory=list)
     history: list[Page] = field(default_factory=list)
 
@@ -158,7 +177,8 @@ class PlainBrowser:
                 headers["Origin"] = origin_of(initiator) if initiator else "null"
             elif fields:
                 url = f"{url}{'&' if urlsplit(url).query else '?'}{urlencode(fields)}"
-            page = fetch(url, method=method, body=body, headers={k: v for k, v in headers.items() if v})
+            sent = {key: value for key, value in headers.items() if value}
+            page = fetch(url, method=method, body=body, headers=sent, trust=self.trust, source=self.source)
             self.history.append(page)
             for key, value in page.headers:
                 if key.lower() == "set-cookie":

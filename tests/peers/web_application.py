@@ -37,8 +37,10 @@ class WebApplication:
         }
 
     @contextmanager
-    def serving(self, broker: Broker, run: Path) -> Iterator["WebApplication"]:
+    def serving(self, broker: Broker, run: Path, **more: str) -> Iterator["WebApplication"]:
+        """Serve until the block ends; `more` are further variables of the environment."""
         environment = {
+            **more,
             "NODE_MODULES": str(NODE_MODULES),
             "PORT": str(self.port),
             "BASE": self.base,

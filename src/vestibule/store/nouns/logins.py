@@ -74,6 +74,9 @@ class SqlPendingLogins:
     async def restarts(
         self, connection: ConnectionId, cookies: Sequence[Digest], *, since: datetime
     ) -> frozenset[ArrivalId]:
+        if not cookies:
+            return frozenset()
+
         def steps() -> Steps[frozenset[ArrivalId]]:
             each = yield Together([(sql.RESTARTS, (cookie, connection, micros(since))) for cookie in cookies])
             return frozenset(bell for rows in each for (bell,) in rows)
@@ -97,6 +100,9 @@ class SqlArrivals:
         return await self._engine.read(steps)
 
     async def held(self, cookies: Sequence[Digest]) -> tuple[Arrival, ...]:
+        if not cookies:
+            return ()
+
         def steps() -> Steps[tuple[Arrival, ...]]:
             each = yield Together([(sql.ARRIVALS_HELD, (cookie,)) for cookie in set(cookies)])
             mine = [_arrival(*row) for rows in each for row in rows]
@@ -145,6 +151,9 @@ class SqlRehearsals:
         return await self._engine.write(lambda: once((sql.OPEN_REHEARSAL, (cookie, id, micros(now))), ()))
 
     async def waiting(self, connection: ConnectionId, cookies: Sequence[Digest], *, now: datetime) -> Rehearsal | None:
+        if not cookies:
+            return None
+
         def steps() -> Steps[Rehearsal | None]:
             each = yield Together([(sql.REHEARSALS_WAITING, (cookie, connection, micros(now))) for cookie in cookies])
             mine = [_rehearsal(*row) for rows in each for row in rows]
