@@ -275,7 +275,7 @@ async def _same_issuer(store: Store, issuer: str) -> None:
         )
 
 
-async def sweep_forever(house: House) -> None:
+async def sweep_forever(house: House, *, every: float = SWEEP_EVERY) -> None:
     """Deletes what is past all use, in small batches, as long as the process lives."""
     while True:
         try:
@@ -285,7 +285,7 @@ async def sweep_forever(house: House) -> None:
             log.warning("sweep failed", code=refused.code, why=refused.why)
         except Exception as error:  # one bad batch must not end all sweeping
             log.error("sweep failed", exc_info=error)
-        await asyncio.sleep(SWEEP_EVERY)
+        await asyncio.sleep(every)
 
 
 def build_app(house: House) -> Doorway:
