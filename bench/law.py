@@ -10,7 +10,6 @@ import cProfile
 import gc
 import os
 import pstats
-import secrets
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -48,6 +47,7 @@ from vestibule.model.identity import Person
 from vestibule.model.ids import ClientId, ConnectionId, PersonId, Reference
 from vestibule.oidc import authorize
 from vestibule.oidc import code as code_law
+from vestibule.outside.entropy import SystemEntropy
 from vestibule.policy import mapping, routing, unsolicited
 from vestibule.saml import bindings, checks, response
 from vestibule.saml.names import ds, saml
@@ -58,16 +58,6 @@ ISSUER = "https://login.bench.example/"
 LIFETIMES = Lifetimes()
 PEPPER = bytes(32)
 AT_ONCE = 4
-
-
-class Machine:
-    """Randomness as the server has it."""
-
-    def bytes(self, count: int) -> bytes:
-        return secrets.token_bytes(count)
-
-    def token(self, count: int = 32) -> str:
-        return secrets.token_urlsafe(count)
 
 
 @dataclass(slots=True)
@@ -86,7 +76,7 @@ class Bench:
 
     def __init__(self) -> None:
         self.idp = IdentityProvider(ISSUER)
-        self.entropy = Machine()
+        self.entropy = SystemEntropy()
         self.connection = _connection(self.idp.certificate)
         self.application = _application()
         self.person = Person(id=PersonId("p" * 22), created_at=datetime.now(UTC))
@@ -240,17 +230,17 @@ def _repeated(work: Callable[[], object], count: int = 300) -> float:
     return statistics.median(found)
 
 
-def measure(bench: Bench, *, rounds: int, count: int) -> dict[str, list[float]]:
+def measure(bench: Bench, *, rounds: int, count: int, at_once: int = AT_ONCE) -> dict[str, list[float]]:
     """Microseconds of CPU a login, for each stage, a figure a round.
 
-    A few logins at a time go through a stage: one alone would be lost in the clock's own cost, and of hundreds the trees
-    would be cold when the next stage comes to them, which on a server they never are.
+    A few logins at a time go through a stage: one alone would be lost in the clock's own cost, and of hundreds the code would
+    be warmer than it ever is on a server, where each login comes to it from somewhere else.
     """
     found: dict[str, list[float]] = {name: [] for name, _ in bench.stages}
     for number in range(rounds + 1):
         spent = dict.fromkeys(found, 0)
-        for _ in range(count // AT_ONCE):
-            works = bench.works(AT_ONCE)
+        for _ in range(count // at_once):
+            works = bench.works(at_once)
             for name, stage in bench.stages:
                 began = time.process_time_ns()
                 for work in works:
@@ -259,7 +249,7 @@ def measure(bench: Bench, *, rounds: int, count: int) -> dict[str, list[float]]:
         gc.collect()
         for name, nanoseconds in spent.items():
             if number:  # the first round warms the caches
-                found[name].append(nanoseconds / (count // AT_ONCE * AT_ONCE) / 1000)
+                found[name].append(nanoseconds / (count // at_once * at_once) / 1000)
     return found
 
 
@@ -280,6 +270,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.law", description=__doc__)
     parser.add_argument("--rounds", type=int, default=9, help="(%(default)s)")
     parser.add_argument("--count", type=int, default=200, help="logins a round (%(default)s)")
+    parser.add_argument("--at-once", type=int, default=AT_ONCE, help="logins that go through a stage (%(default)s)")
     parser.add_argument("--core", type=int, default=0, help="(%(default)s)")
     parser.add_argument(
         "--profile", metavar="STAGE", help="calls of a stage whose name begins so, instead of the table"
@@ -290,7 +281,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if asked.profile is not None:
         _profiled(bench, asked.profile, asked.count)
         return
-    print(table(measure(bench, rounds=asked.rounds, count=asked.count), bench.libraries(bench.works(1)[0].field)))
+    found = measure(bench, rounds=asked.rounds, count=asked.count, at_once=asked.at_once)
+    print(table(found, bench.libraries(bench.works(1)[0].field)))
 
 
 def _profiled(bench: Bench, stage: str, count: int) -> None:

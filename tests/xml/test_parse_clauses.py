@@ -71,6 +71,46 @@ def test_a_processing_instruction_of_any_name_is_refused(document: bytes) -> Non
         parse(document)
 
 
+@pytest.mark.parametrize("before", [0, 1, 14, 15, 16, 17, 18, 100])
+@pytest.mark.parametrize(
+    ("mark", "hidden", "code"),
+    [
+        (b"?", b"<?x?>", "xml.processing_instruction"),
+        (b"!", b"<!-- x -->", "xml.comment"),
+        (b"!", b"<!DOCTYPE a>", "xml.doctype"),
+    ],
+)
+def test_what_is_refused_is_found_behind_any_number_of_its_mark(
+    mark: bytes, hidden: bytes, code: str, before: int
+) -> None:
+    """The mark is looked for first, and what stands before it second; where there are many marks, both at once."""
+    plain = b"<a><b>%s</b><c/>" % (mark * before)
+    assert (parse(plain + b"</a>")[0].text or "") == (mark * before).decode()
+    with refusal(code):
+        parse(plain + hidden + b"</a>")
+    with refusal(code):
+        parse(hidden + plain + hidden + b"</a>")
+
+
+def test_a_mark_at_the_very_beginning_has_nothing_before_it() -> None:
+    """Not the octet at the end, which is where Python looks for one before the first."""
+    for octets in (b"?a<", b"<a/><b"):
+        with refusal("xml.malformed"):
+            parse(octets)
+    with refusal("xml.processing_instruction"):
+        parse(b"?<a><?x?></a>")
+
+
+def test_the_smallest_attributes_count_in_all_as_others_do() -> None:
+    """As many as fit into as few octets as can be: no document is too small to be counted."""
+    letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
+    row = "<a" + "".join(f' {letter}=""' for letter in letters) + "/>"
+    enough, beyond = 20_000 // len(letters), 20_000 // len(letters) + 1
+    assert len(parse(f"<r>{row * enough}</r>".encode())) == enough
+    with refusal("xml.too_complex"):
+        parse(f"<r>{row * beyond}</r>".encode())
+
+
 def test_the_line_that_is_not_well_formed_is_named() -> None:
     """The only evidence there can be."""
     with pytest.raises(Refused) as caught:

@@ -262,11 +262,11 @@ def _attributes(statements: Sequence[etree._Element], decryption: Decryption) ->
             name = attribute.get("Name")
             if attribute.tag != _ATTRIBUTE or not name:
                 raise misshapen(statement, "nothing but Attributes with a Name", attribute.tag)
-            _read_values(attribute, found.setdefault(name, []))
+            _values(attribute, found.setdefault(name, []))
     return MappingProxyType({name: tuple(values) for name, values in found.items()})
 
 
-def _read_values(attribute: etree._Element, values: list[str]) -> None:
+def _values(attribute: etree._Element, values: list[str]) -> None:
     """Puts each value's text behind `values`. A null (`xsi:nil`) is no value; a lone NameID inside is read (eduPersonTargetedID is sent so).
 
     Nor is a structure, a value that holds elements of any other kind: no claim could say it, and nothing of it is read,

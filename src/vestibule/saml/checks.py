@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Final, NamedTuple
 
 from vestibule.ground.errors import Finding, Refused
@@ -334,7 +335,7 @@ def _lengths(it: VerifiedAssertion, expect: Expectation, now: datetime) -> Failu
     values += _all_in_response_to(it)
     if name is not None:
         values += (name.format, name.name_qualifier, name.sp_name_qualifier)
-    longest = max((len(value) for value in values if value is not None), default=0)
+    longest = max(map(len, filter(None, values)), default=0)
     return None if longest <= MAX_VALUE else Failure("A value is too long.", f"<= {MAX_VALUE} characters", longest)
 
 
@@ -345,7 +346,7 @@ def _attributes(it: VerifiedAssertion, expect: Expectation, now: datetime) -> Fa
     count = sum(map(len, attributes.values()))
     if count > MAX_ATTRIBUTE_VALUES:
         return Failure("The attributes have too many values.", f"<= {MAX_ATTRIBUTE_VALUES}", count)
-    longest = max((max(map(len, (name, *values))) for name, values in attributes.items()), default=0)
+    longest = max(map(len, chain(attributes, *attributes.values())), default=0)
     if longest > MAX_ATTRIBUTE_VALUE:
         return Failure("An attribute's name or value is too long.", f"<= {MAX_ATTRIBUTE_VALUE} characters", longest)
     return None
