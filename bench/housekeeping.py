@@ -416,7 +416,11 @@ def main() -> int:
     parser.add_argument("--every", type=int, default=100_000, help="logins between two lines (%(default)s)")
     parser.add_argument("--sweep-minutes", type=int, default=60, help="of the run's own time (%(default)s)")
     parser.add_argument("--events-days", type=int, default=90, help="(%(default)s)")
-    parser.add_argument("--postgresql", metavar="URL", help="an empty database; left out: an SQLite file")
+    parser.add_argument(
+        "--postgresql",
+        metavar="URL",
+        help="an empty database; left out: an SQLite file. Sizes do not hang on `fsync`: off, it is done sooner",
+    )
     parser.add_argument("--directory", type=Path, default=Path(__file__).parents[1] / ".dev")
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
