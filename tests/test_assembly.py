@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 from tests.doubles import CountingEntropy, FixedClock
 from tests.store import nouns
@@ -15,6 +16,7 @@ from tests.store import nouns
 from vestibule import assembly
 from vestibule.ground.errors import Refused
 from vestibule.keys.keyring import Keyring
+from vestibule.settings.database import PostgresUrl
 from vestibule.settings.process import Settings
 from vestibule.store.memory import MemoryStore
 from vestibule.store.port import StoreUnavailable
@@ -119,3 +121,40 @@ def test_events_are_swept_when_they_are_as_old_as_the_settings_say() -> None:
         return len(await store.events.latest())
 
     assert asyncio.run(whole()) == 0
+
+
+def test_a_house_stands_on_postgresql_as_well(postgres_url: str) -> None:
+    """It opens, and opens again with the same master key; another one, or none, is refused before anything is served."""
+    settings = Settings(
+        issuer="https://login.example/",
+        database=PostgresUrl(postgres_url),
+        database_connections=2,
+        master_key=bytes(32),
+    )
+    opened(settings)
+    opened(settings)
+    assert refused(replace(settings, master_key=b"\1" * 32)).code == "keys.seal_check"
+    assert refused(replace(settings, master_key=None)).code == "settings.master_key_missing"
+    missing = refused(replace(settings, database=PostgresUrl(postgres_url + "-missing")))
+    assert missing.code == "store.unavailable"
+    assert "createdb" in missing.why
+
+
+def test_many_workers_wait_on_few_connections(postgres_url: str) -> None:
+    """However much is asked at once, no more connections are opened than the setting says."""
+    settings = Settings(
+        issuer="https://login.example/",
+        database=PostgresUrl(postgres_url),
+        database_connections=2,
+        master_key=bytes(32),
+    )
+
+    async def whole() -> None:
+        async with assembly.open_house(settings) as house:
+            await asyncio.gather(*(house.store.ready() for _ in range(40)))
+            with psycopg.connect(postgres_url) as connection:
+                ours = """SELECT count(*) FROM pg_stat_activity
+                    WHERE application_name = 'vestibule' AND datname = current_database()"""
+                assert connection.execute(ours).fetchone() == (2,)
+
+    asyncio.run(whole())

@@ -12,8 +12,6 @@ class Mood(Enum):
     """The server's next answer is not passed on: what it was asked was done, and the connection ends."""
     LOSES_REQUESTS = "loses requests"
     """The next request does not reach the server, and the connection ends."""
-    MUTE = "mute"
-    """Nothing is passed on either way, and nothing ends."""
 
 
 class Proxy:
@@ -24,6 +22,11 @@ class Proxy:
         self.mood = Mood.THROUGH
         self.connections = 0
         self._writers: list[asyncio.StreamWriter] = []
+        self._dead: set[asyncio.StreamWriter] = set()
+
+    def swallow(self) -> None:
+        """The connections that there are pass nothing on any more, either way, and do not end. New ones are good."""
+        self._dead.update(self._writers)
 
     async def __aenter__(self) -> "Proxy":
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
@@ -55,7 +58,7 @@ class Proxy:
             if self.mood is loses:
                 self.mood = Mood.THROUGH
                 break
-            if self.mood is not Mood.MUTE:
+            if sink not in self._dead:
                 sink.write(octets)
         sink.close()
         other.close()

@@ -18,7 +18,7 @@ from vestibule.store.nouns.journal import SqlEvents, SqlKeys
 from vestibule.store.nouns.logins import SqlArrivals, SqlAssertions, SqlOutcomes, SqlPendingLogins, SqlRehearsals
 from vestibule.store.nouns.people import SqlPeople, SqlSessions
 from vestibule.store.postgres_dialect import SWEEP, encoded, worded
-from vestibule.store.postgres_faults import AGAIN, STALE, Failed, Lost, raised
+from vestibule.store.postgres_faults import AGAIN, ELSEWHERE, STALE, Failed, Lost, raised
 from vestibule.store.postgres_line import Line, Message, Row
 from vestibule.store.postgres_migrate import prepare
 from vestibule.store.postgres_pool import Address, Pool
@@ -123,12 +123,17 @@ class PostgresStore:
         raise AssertionError("the last try returns or raises")
 
     async def _refused(self, failed: Failed, line: Line, attempt: int) -> None:
-        """Returns if the same may be tried again."""
-        if failed.code in STALE and attempt < TRIES:
+        """Returns if the same may be tried again: nothing was changed by what failed."""
+        if failed.code in STALE and attempt == 1:
             # "0A000" is but a table that has changed; the others tell of a pooler that gives each transaction another server.
             self._prepare = self._prepare and failed.code == "0A000"
             line.close()
             return
+        if failed.code == ELSEWHERE and self._pool is not None:
+            line.close()
+            self._pool.distrust()
+            if attempt == 1:
+                return
         if failed.code in AGAIN and attempt < TRIES:
             await asyncio.sleep(0.002 * attempt)
             return
@@ -186,9 +191,10 @@ async def _reading(line: Line, steps: Steps[T], deadline: float, prepare: bool) 
         asked = next(steps)
         while True:
             statements = asked.statements if isinstance(asked, Together) else (_plain(asked),)
-            messages = [message for message in map(_asking, statements) if message is not None]
+            asking = [_asking(statement) for statement in statements]
+            messages = [message for message in asking if message is not None]
             came = iter(await line.exchange(messages, deadline=deadline, prepare=prepare) if messages else ())
-            rows = [[] if _asking(statement) is None else next(came) for statement in statements]
+            rows = [[] if message is None else next(came) for message in asking]
             asked = steps.send(rows if isinstance(asked, Together) else rows[0])
     except StopIteration as end:
         result: T = end.value

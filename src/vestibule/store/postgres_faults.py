@@ -9,13 +9,15 @@ UNIQUE = "23505"
 CANCELLED = "57014"
 AGAIN = frozenset(("40001", "40P01"))
 """Serialization failure, deadlock: nothing was changed, and the same may be tried again [PostgreSQL, Error Codes]."""
+ELSEWHERE = "25006"
+"""It takes no writes. After a failover the address may lead to one that does."""
 STALE = frozenset(("26000", "42P05", "0A000"))
 """What was prepared is not there, is there already, or belongs to tables of another shape."""
 
 # What the server says of itself, by class or by code, never of our statements [PostgreSQL, Error Codes].
 _MEANINGS = {
     "08": "the connection to it failed",
-    "25006": "it takes no writes: it is a standby, or its transactions are read-only by default. Name the primary",
+    ELSEWHERE: "it takes no writes: it is a standby, or its transactions are read-only by default. Name the primary",
     "25P03": "a transaction waited for us for too long, and it was ended",
     "28": "it refuses our user or password",
     "3D000": "there is no such database. Make it with createdb",

@@ -69,7 +69,8 @@ class Line:
                 self._loop.add_writer(self._socket, self._writable)
             await waiting
         except psycopg.Error as error:
-            self._end(str(error))
+            waiting.cancel()  # nobody will ask it
+            self.close()
             raise Lost(_plain(error)) from None
         except BaseException:
             # Whoever asked has gone, and the answer with them.
