@@ -281,8 +281,9 @@ def test_a_connection_that_is_lost_before_the_commit_is_made_anew(server: Server
 
     async def scene() -> None:
         async with Proxy(server.port) as proxy, store_at(_through(proxy, url)) as store:
+            await store.keys.seal_check("seal")
             proxy.mood = mood
-            assert await store.keys.first(nouns.key()) == nouns.key()
+            assert await store.keys.change(None, lambda known: (nouns.key(),), seal="seal")
             before, proxy.mood = proxy.connections, mood
             assert await store.keys.all() == (nouns.key(),)
             assert proxy.connections > before
