@@ -18,6 +18,7 @@ async def ready(request: Request) -> Response:
     """Whether a login could be finished here; a balancer sends people elsewhere on 503."""
     try:
         await request.app.state.house.store.ready()
+        await request.app.state.house.keyring.ready()
     except Refused as refused:
         log.error("not ready", code=refused.code, why=refused.why)
         return PlainTextResponse(f"not ready: {refused.code}\n", status_code=503)
