@@ -21,8 +21,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding
 from lxml import etree
 
-from bench.logins import CALLBACK, CLIENT, DIRECT, SCOPE
+from bench.ours import CLIENT, DIRECT, SCOPE
 from bench.responses import DOMAIN, ENTITY_ID, IDP, SSO, IdentityProvider
+from bench.subject import CALLBACK
 from vestibule.downstream import oidc as downstream
 from vestibule.downstream.lifetimes import Lifetimes
 from vestibule.downstream.port import Fresh
@@ -75,7 +76,7 @@ class Bench:
     """The stages, each a function of one login, in the order of the road."""
 
     def __init__(self) -> None:
-        self.idp = IdentityProvider(ISSUER)
+        self.idp = IdentityProvider()
         self.entropy = SystemEntropy()
         self.connection = _connection(self.idp.certificate)
         self.application = _application()
@@ -99,10 +100,14 @@ class Bench:
         now = datetime.now(UTC)
         made = []
         for person in range(count):
-            field = base64.b64encode(self.idp.response(person, connection=DIRECT)).decode()
+            field = base64.b64encode(self._response(person)).decode()
             record = Record(entropy=self.entropy, now=now, reference=Reference("ABCDE-FGHIJ"))
             made.append(Work(field=field, now=now, record=record))
         return made
+
+    def _response(self, person: int) -> bytes:
+        audience = upstream.sp_entity_id(self.connection, ISSUER)
+        return self.idp.response(person, acs=self.acs, audience=audience)
 
     # -- the stages --------------------------------------------------------------------------------------------------
 

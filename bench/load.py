@@ -1,6 +1,7 @@
 """A lean HTTP/1.1 client [RFC 9112]: many scripts at once over kept connections, in one process, without a library.
 
-It speaks to the server of this benchmark and to no other: loopback, kept connections, answers with a Content-Length.
+It speaks to the servers of this benchmark and to no other: on loopback, one request at a time on a connection. Answers
+come with a Content-Length or in chunks; a connection that the server closes after an answer is made anew.
 """
 
 import select
@@ -39,11 +40,15 @@ class Answer:
             yield self.head[start:end].decode("latin-1")
             at = self.lower.find(mark, end)
 
-    def location(self) -> str:
-        """Where the answer sends the browser; anything but a redirect ends the run."""
-        if self.status != 303:
-            raise Failed(f"expected a redirect, got {self.status}: {self.body[:2000].decode('utf-8', 'replace')}")
+    def location(self, *statuses: int) -> str:
+        """Where the answer sends the browser; anything but a redirect (303, or one of these) ends the run."""
+        if self.status not in (statuses or (303,)):
+            raise Failed(f"expected a redirect, got {self.status}: {self.text()}")
         return next(self.values(b"location"))
+
+    def text(self) -> str:
+        """The beginning of the body, for saying what came instead of what was expected."""
+        return self.body[:2000].decode("utf-8", "replace")
 
 
 @dataclass(slots=True)
@@ -56,9 +61,10 @@ class Timing:
 
 @dataclass(slots=True)
 class _Line:
-    """A connection, and the script that has it now."""
+    """A connection, and the script that has it now. `over`: the server closes it behind the answer that came."""
 
     wire: socket.socket
+    over: bool = False
     script: Script | None = None
     index: int = 0
     began: float = 0.0
@@ -67,7 +73,9 @@ class _Line:
 
 def run(scripts: Sequence[Script], *, port: int, concurrency: int) -> Timing:
     """Runs all scripts, `concurrency` at a time. The first failure ends the run."""
-    lines = {line.wire.fileno(): line for line in (_connect(port) for _ in range(min(concurrency, len(scripts))))}
+    lines = {
+        line.wire.fileno(): line for line in (_Line(_connect(port)) for _ in range(min(concurrency, len(scripts))))
+    }
     poll = select.epoll()
     for number in lines:
         poll.register(number, select.EPOLLIN)
@@ -86,6 +94,8 @@ def run(scripts: Sequence[Script], *, port: int, concurrency: int) -> Timing:
                 answer = _hear(line)
                 if answer is None or line.script is None:
                     continue
+                if line.over:
+                    _renew(line, lines, poll, port)
                 try:
                     line.wire.sendall(line.script.send(answer))
                 except StopIteration:
@@ -101,11 +111,26 @@ def run(scripts: Sequence[Script], *, port: int, concurrency: int) -> Timing:
             line.wire.close()
 
 
-def _connect(port: int) -> _Line:
+def ask(script: Script, *, port: int) -> None:
+    """Runs one script by itself."""
+    run([script], port=port, concurrency=1)
+
+
+def _connect(port: int) -> socket.socket:
     wire = socket.create_connection(("127.0.0.1", port))
     wire.settimeout(None)
     wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return _Line(wire)
+    return wire
+
+
+def _renew(line: _Line, lines: dict[int, _Line], poll: select.epoll, port: int) -> None:
+    """A new connection in the place of one that is over."""
+    del lines[line.wire.fileno()]
+    poll.unregister(line.wire)
+    line.wire.close()
+    line.wire, line.over = _connect(port), False
+    lines[line.wire.fileno()] = line
+    poll.register(line.wire, select.EPOLLIN)
 
 
 def _begin(line: _Line, waiting: Iterator[tuple[int, Script]], now: float) -> bool:
@@ -128,12 +153,32 @@ def _hear(line: _Line) -> Answer | None:
     if end >= 0:
         head = heard[: end + 2]
         lower = head.lower()
-        at = lower.find(b"\r\ncontent-length: ")
-        if at < 0:
-            raise Failed(f"an answer without Content-Length: {head!r}")
-        whole = end + 4 + int(head[at + 18 : head.index(b"\r\n", at + 18)])
-        if len(heard) >= whole:
+        body = _body(head, lower, heard, end + 4)
+        if body is not None:
             line.heard = b""
-            return Answer(status=int(head[9:12]), head=head, lower=lower, body=heard[end + 4 : whole])
+            line.over = b"\r\nconnection: close\r\n" in lower
+            return Answer(status=int(head[9:12]), head=head, lower=lower, body=body)
     line.heard = heard
     return None
+
+
+def _body(head: bytes, lower: bytes, heard: bytes, start: int) -> bytes | None:
+    """The body, once it is whole [RFC 9112 6.3]."""
+    at = lower.find(b"\r\ncontent-length: ")
+    if at >= 0:
+        whole = start + int(head[at + 18 : head.index(b"\r\n", at + 18)])
+        return heard[start:whole] if len(heard) >= whole else None
+    if b"\r\ntransfer-encoding: chunked\r\n" not in lower:
+        raise Failed(f"an answer without length: {head!r}")
+    chunks: list[bytes] = []
+    while True:
+        end = heard.find(b"\r\n", start)
+        if end < 0:
+            return None
+        size = int(heard[start:end], 16)
+        if len(heard) < end + size + 4:
+            return None
+        if not size:
+            return b"".join(chunks)
+        chunks.append(heard[end + 2 : end + 2 + size])
+        start = end + size + 4

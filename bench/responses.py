@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from vestibule.saml import issue
-from vestibule.saml.names import FORMAT_PERSISTENT
+from vestibule.saml.names import BINDING_REDIRECT, FORMAT_PERSISTENT
 
 IDP = "https://idp.bench.example"
 ENTITY_ID = f"{IDP}/saml"
@@ -26,23 +26,23 @@ GROUPS = tuple(f"CN=crm-{team},OU=Groups,DC=corp,DC=bench,DC=example" for team i
 class IdentityProvider:
     """A practice identity provider: RSA-2048, signed assertion, certificate in KeyInfo, nine attributes, six groups."""
 
-    def __init__(self, issuer: str) -> None:
+    def __init__(self) -> None:
         self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        self.certificate = _certificate(self.key)
-        self._issuer = issuer
+        self.certificate = certificate(self.key, "idp.bench.example")
 
-    def response(self, person: int, *, connection: str, in_response_to: str | None = None) -> bytes:
-        """A response about the person of this number, for the ACS of this connection, issued now."""
+    def response(
+        self, person: int, *, acs: str, audience: str, in_response_to: str | None = None, entity_id: str = ENTITY_ID
+    ) -> bytes:
+        """A response about the person of this number, for this ACS of this service provider, issued now."""
         now = datetime.now(UTC)
-        acs = f"{self._issuer}login/callback?connection={connection}"
         statement = issue.Statement(
-            issuer=ENTITY_ID,
-            audience=f"{self._issuer}saml/metadata/{connection}",
+            issuer=entity_id,
+            audience=audience,
             recipient=acs,
             destination=acs,
             name_id=f"person-{person:06d}",
             name_id_format=FORMAT_PERSISTENT,
-            attributes=_attributes(person),
+            attributes=attributes(person),
             issue_instant=now,
             authn_instant=now - timedelta(minutes=5),
             not_before=now - timedelta(minutes=1),
@@ -59,6 +59,23 @@ class IdentityProvider:
             sign="assertion",
         )
 
+    def metadata(self) -> str:
+        """Its metadata [SAMLMeta 2.4.3], for those that are configured by it."""
+        key = "".join(self.certificate.strip().splitlines()[1:-1])
+        return (
+            f'<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="{ENTITY_ID}">'
+            '<IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">'
+            '<KeyDescriptor use="signing"><KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#"><X509Data>'
+            f"<X509Certificate>{key}</X509Certificate></X509Data></KeyInfo></KeyDescriptor>"
+            f"<NameIDFormat>{FORMAT_PERSISTENT}</NameIDFormat>"
+            f'<SingleSignOnService Binding="{BINDING_REDIRECT}" Location="{SSO}"/>'
+            "</IDPSSODescriptor></EntityDescriptor>"
+        )
+
+
+def email(person: int) -> str:
+    return f"first{person}.last{person}@{DOMAIN}"
+
 
 def form(response: bytes, relay_state: str | None) -> bytes:
     """The body of the browser's post."""
@@ -66,23 +83,23 @@ def form(response: bytes, relay_state: str | None) -> bytes:
     return (body if relay_state is None else f"{body}&RelayState={quote_plus(relay_state)}").encode()
 
 
-def _attributes(person: int) -> dict[str, tuple[str, ...]]:
-    email = f"first{person}.last{person}@{DOMAIN}"
+def attributes(person: int) -> dict[str, tuple[str, ...]]:
     return {
         f"{CLAIMS}nameidentifier": (f"person-{person:06d}",),
-        f"{CLAIMS}emailaddress": (email,),
+        f"{CLAIMS}emailaddress": (email(person),),
         f"{CLAIMS}name": (f"First{person} Last{person}",),
         f"{CLAIMS}givenname": (f"First{person}",),
         f"{CLAIMS}surname": (f"Last{person}",),
-        f"{CLAIMS}upn": (email,),
+        f"{CLAIMS}upn": (email(person),),
         "department": ("Platform Engineering",),
         "employeeId": (f"E{person:06d}",),
         "groups": GROUPS,
     }
 
 
-def _certificate(key: rsa.RSAPrivateKey) -> str:
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "idp.bench.example")])
+def certificate(key: rsa.RSAPrivateKey, common_name: str) -> str:
+    """A certificate of one's own making, good for two days."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     now = datetime.now(UTC)
     builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
     builder = builder.serial_number(x509.random_serial_number())

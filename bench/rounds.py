@@ -1,49 +1,47 @@
-"""The rounds: every kind of login at every concurrency, the floor and the client's ceiling, one after another, several times."""
+"""The rounds: every subject's every kind of login at both concurrencies, the floor, the client's ceiling; several times."""
 
+import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from statistics import quantiles
+from statistics import median
 
-import yaml
-
-from bench import floor, load, machine, server
+from bench import cells, floor, load, machine, server
+from bench.cells import CROWD, SOLO, Cell
 from bench.load import Script
-from bench.logins import DIRECT, KINDS, Kind, Login, Scene, check, configuration
+from bench.ours import CLIENT, DIRECT, PEOPLE, Scene
 from bench.responses import IdentityProvider, form
+from bench.subject import Kind, Login, Site, Subject, Up, redeem
 
-PEOPLE = 500
-"""How many people sign in, again and again; the warm-up has met them all."""
-WARM = 300
-SOLO, CROWD = 1, 32
+Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How much is measured: logins in a cell at concurrency 1 and 32, rounds, and the time after which no round begins."""
+    """How much is measured: at most so many logins in a cell at concurrency 1 and 32, and at most so many as take
+    `cell` seconds; rounds; the time after which no round begins; how often each server is started."""
 
-    solo: int = 400
-    crowd: int = 2000
+    solo: int = 300
+    crowd: int = 1500
+    cell: float = 6.0
     rounds: int = 3
-    seconds: float = 300.0
+    seconds: float = 1200.0
+    starts: int = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
-    """One kind of login at one concurrency in one round. CPU in ms for one login, latencies in ms."""
+class Seen:
+    """What else is known of a subject: its start times, the CPU seconds of the last, and its memory after that many logins."""
 
-    kind: str
-    concurrency: int
+    subject: str
+    version: str
+    keeps: str
+    start_seconds: tuple[float, ...]
+    start_cpu: float
     logins: int
-    per_second: float
-    cpu_ms: float
-    p50_ms: float
-    p99_ms: float
-    client_cpu_ms: float
-    others_percent: float
-    """CPU that neither server nor client used, while this was measured; 100 is one core."""
+    memory_mb: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,58 +49,79 @@ class Measured:
     """What a run found: cells and floor parts in the order of the rounds, and what they were measured with."""
 
     cells: tuple[Cell, ...]
+    subjects: tuple[Seen, ...]
     floor: tuple[dict[str, float], ...]
     ceiling: tuple[float, ...]
     rounds: int
     response_bytes: int
     form_bytes: int
-    memory_mb: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class House:
-    """The servers, up and waiting; each is idle while another is measured."""
+class Runner:
+    """A subject, up and waiting: idle while another is measured. `paces`: logins a second by kind, as the warm-up saw."""
 
-    scene: Scene
+    subject: Subject
+    up: Up
+    starts: tuple[float, ...]
+    paces: dict[str, float]
+    taken: list[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bottom:
+    """What the floor and the ceiling need."""
+
+    idp: IdentityProvider
     directory: Path
     cores: machine.Cores
-    pid: int
-    port: int
-    bare_pid: int
+    bare: Up
     bare_port: int
     canned_port: int
-    people: Iterator[int]
 
 
-def measure(plan: Plan, directory: Path, cores: machine.Cores, tell: Callable[[str], None]) -> Measured:
+def measure(
+    plan: Plan, subjects: Sequence[Subject], idp: IdentityProvider, directory: Path, cores: machine.Cores, tell: Tell
+) -> Measured:
     """The whole run. `tell` hears of its progress."""
-    port, bare_port, canned_port = server.free_port(), server.free_port(), server.free_port()
-    scene = Scene(issuer=f"http://127.0.0.1:{port}/", idp=IdentityProvider(f"http://127.0.0.1:{port}/"))
-    (directory / "bench.yaml").write_text(yaml.safe_dump(configuration(scene.idp)))
+    bare_port, canned_port = server.free_port(), server.free_port()
     with ExitStack() as stack:
         stack.enter_context(machine.on_core(cores.client))
-        house = House(
-            scene=scene,
+        runners = [_start(plan, subject, cores.server, stack, tell) for subject in subjects]
+        bottom = Bottom(
+            idp=idp,
             directory=directory,
             cores=cores,
-            pid=stack.enter_context(server.vestibule_server(directory, port, core=cores.server)),
-            port=port,
-            bare_pid=stack.enter_context(server.bare_server(directory, bare_port, core=cores.server)),
+            bare=stack.enter_context(server.bare(directory, bare_port, core=cores.server)),
             bare_port=bare_port,
             canned_port=canned_port,
-            people=_people(),
         )
-        stack.enter_context(server.canned_server(directory, canned_port, core=cores.server))
-        return _rounds(plan, house, tell)
+        stack.enter_context(server.canned(directory, canned_port, core=cores.server))
+        return _rounds(plan, runners, bottom, tell)
 
 
-def _rounds(plan: Plan, house: House, tell: Callable[[str], None]) -> Measured:
+def _start(plan: Plan, subject: Subject, core: int, stack: ExitStack, tell: Tell) -> Runner:
+    """Starts it as often as planned; the last stays."""
+    tell(f"starting {subject.name}")
+    starts: list[float] = []
+    for _ in range(plan.starts - 1):
+        with subject.serve(core) as up:
+            starts.append(up.start_seconds)
+    up = stack.enter_context(subject.serve(core))
+    return Runner(subject=subject, up=up, starts=(*starts, up.start_seconds), paces={}, taken=[0])
+
+
+def _rounds(plan: Plan, runners: Sequence[Runner], bottom: Bottom, tell: Tell) -> Measured:
     began = time.monotonic()
-    for kind in KINDS:
-        tell(f"warming up: {kind.name}")
-        _cell(kind, CROWD, max(WARM, PEOPLE), house)
-        _prove(kind, house)
-    cells: list[Cell] = []
+    numbers = people()
+    for runner in runners:
+        for check in runner.subject.checks:
+            load.ask(check(), port=runner.subject.port)
+        for kind in runner.subject.kinds:
+            tell(f"warming up: {runner.subject.name}, {kind.name}")
+            runner.paces[kind.name] = _cell(runner, kind, CROWD, kind.warm, numbers).per_second
+    pairs = [(runner, kind) for runner in runners for kind in runner.subject.kinds]
+    found: list[Cell] = []
     floors: list[dict[str, float]] = []
     ceilings: list[float] = []
     done = 0
@@ -110,86 +129,67 @@ def _rounds(plan: Plan, house: House, tell: Callable[[str], None]) -> Measured:
         done += 1
         tell(f"round {done} of {plan.rounds}")
         # Every other round runs backwards, so that a machine that slows down or speeds up favours nobody.
-        for kind in KINDS if done % 2 else reversed(KINDS):
-            cells.append(_cell(kind, SOLO, plan.solo, house))
-            cells.append(_cell(kind, CROWD, plan.crowd, house))
-        floors.append(_floor(plan, house))
-        ceilings.append(_ceiling(plan, house))
-    response = house.scene.idp.response(1, connection=DIRECT)
+        for runner, kind in pairs if done % 2 else reversed(pairs):
+            most = int(runner.paces[kind.name] * plan.cell)
+            found.append(_cell(runner, kind, SOLO, min(plan.solo, max(20, most)), numbers))
+            found.append(_cell(runner, kind, CROWD, min(plan.crowd, max(CROWD * 2, most)), numbers))
+        floors.append(_floor(plan, bottom))
+        ceilings.append(_ceiling(plan, bottom))
+    sample = bottom.idp.response(
+        1, acs=f"http://{Site(port=8000).host}/login/callback?connection={DIRECT}", audience="a"
+    )
     return Measured(
-        cells=tuple(cells),
+        cells=tuple(found),
+        subjects=tuple(_seen(runner) for runner in runners),
         floor=tuple(floors),
         ceiling=tuple(ceilings),
         rounds=done,
-        response_bytes=len(response),
-        form_bytes=len(form(response, None)),
-        memory_mb=machine.memory_of(house.pid),
+        response_bytes=len(sample),
+        form_bytes=len(form(sample, None)),
     )
 
 
-def _cell(kind: Kind, concurrency: int, count: int, house: House) -> Cell:
-    """Logins of one kind. Each part is prepared (responses signed, forms written) before its clock starts."""
-    logins = [Login(person=next(house.people)) for _ in range(count)]
-    latencies = [0.0] * count
-    seconds = cpu = client = everything = 0.0
-    for part in kind.parts:
-        scripts = [part(house.scene, login) for login in logins]
-        server_before, client_before, all_before = machine.cpu_of(house.pid), time.process_time(), machine.busy()
-        timing = load.run(scripts, port=house.port, concurrency=concurrency)
-        cpu += machine.cpu_of(house.pid) - server_before
-        client += time.process_time() - client_before
-        everything += machine.busy() - all_before
-        seconds += timing.seconds
-        latencies = [sum(pair) for pair in zip(latencies, timing.latencies, strict=True)]
-    centiles = quantiles(latencies, n=100)
-    return Cell(
-        kind=kind.name,
-        concurrency=concurrency,
-        logins=count,
-        per_second=count / seconds,
-        cpu_ms=cpu / count * 1000,
-        p50_ms=centiles[49] * 1000,
-        p99_ms=centiles[98] * 1000,
-        client_cpu_ms=client / count * 1000,
-        others_percent=max(0.0, everything - cpu - client) / seconds * 100,
+def _cell(runner: Runner, kind: Kind, concurrency: int, count: int, numbers: Iterator[int]) -> Cell:
+    runner.taken[0] += count
+    return cells.measure(runner.subject, runner.up, kind, concurrency, count, numbers)
+
+
+def _seen(runner: Runner) -> Seen:
+    return Seen(
+        subject=runner.subject.name,
+        version=runner.subject.version,
+        keeps=runner.subject.keeps,
+        start_seconds=runner.starts,
+        start_cpu=runner.up.start_cpu,
+        logins=runner.taken[0],
+        memory_mb=machine.memory_of(runner.up.pid),
     )
 
 
-def _prove(kind: Kind, house: House) -> None:
-    """One login whose ID token is verified with the keys that the server publishes."""
-    login = Login(person=next(house.people))
-    for part in kind.parts:
-        load.run([part(house.scene, login)], port=house.port, concurrency=1)
-    keys: list[bytes] = []
-
-    def fetch() -> Script:
-        answer = yield house.scene.get(Login(person=0), f"{house.scene.issuer}.well-known/jwks.json")
-        keys.append(answer.body)
-
-    load.run([fetch()], port=house.port, concurrency=1)
-    check(login, house.scene, keys[0])
+def start_seconds(seen: Seen) -> float:
+    return median(seen.start_seconds)
 
 
-def _floor(plan: Plan, house: House) -> dict[str, float]:
-    with machine.on_core(house.cores.server):
-        computed = floor.computed(house.scene, house.directory)
-    return computed | floor.served(house.scene, house.bare_pid, house.bare_port, max(2000, plan.crowd * 2))
+def _floor(plan: Plan, bottom: Bottom) -> dict[str, float]:
+    with machine.on_core(bottom.cores.server):
+        computed = floor.computed(bottom.idp, bottom.directory)
+    scene = Scene(site=Site(port=bottom.bare_port), idp=bottom.idp)
+    return computed | floor.served(scene, bottom.bare.pid, max(2000, plan.crowd * 2))
 
 
-def _ceiling(plan: Plan, house: House) -> float:
+def _ceiling(plan: Plan, bottom: Bottom) -> float:
     """Direct logins a second that the client can play against a server that answers from a can."""
-    scene = replace(house.scene, issuer=f"http://127.0.0.1:{house.canned_port}/")
-    posted = scene.acs(Login(person=0), DIRECT, form(scene.idp.response(0, connection=DIRECT), None))
+    scene = Scene(site=Site(port=bottom.canned_port), idp=bottom.idp)
+    posted = scene.posted(Login(person=0), DIRECT)
 
     def part(login: Login) -> Script:
         login.at = (yield posted).location()
-        answer = yield scene.token(login)
-        login.tokens = answer.body
+        yield from redeem(scene.site, login, "/oauth/token", CLIENT)
 
     scripts = [part(Login(person=0)) for _ in range(plan.crowd * 2)]
-    return len(scripts) / load.run(scripts, port=house.canned_port, concurrency=CROWD).seconds
+    return len(scripts) / load.run(scripts, port=bottom.canned_port, concurrency=CROWD).seconds
 
 
-def _people() -> Iterator[int]:
-    while True:
-        yield from range(PEOPLE)
+def people(count: int = PEOPLE) -> Iterator[int]:
+    """The same people, one after the other, without end."""
+    return itertools.cycle(range(count))

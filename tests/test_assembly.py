@@ -5,15 +5,22 @@ import contextlib
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
+from tests.doubles import CountingEntropy, FixedClock
+from tests.store import nouns
 
 from vestibule import assembly
 from vestibule.ground.errors import Refused
+from vestibule.keys.keyring import Keyring
 from vestibule.settings.database import PostgresUrl
 from vestibule.settings.process import Settings
+from vestibule.store.memory import MemoryStore
+from vestibule.store.port import StoreUnavailable
+from vestibule.store.retention import EVENTS
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +92,35 @@ def test_an_address_that_is_absent_is_passed_over_where_the_host_has_others(monk
     with contextlib.ExitStack() as stack:
         found = [listening.getsockname()[0] for listening in assembly._listening("localhost", 0, stack)]
     assert found == ["127.0.0.1"]
+
+
+def test_events_are_swept_when_they_are_as_old_as_the_settings_say() -> None:
+    """The setting reaches the broom; and a store that fails does not end the sweeping."""
+
+    class Failing(MemoryStore):
+        asked = 0
+        done = asyncio.Event()
+
+        async def sweep(self, *, now: datetime, limit: int = 500, events: timedelta = EVENTS) -> int:
+            self.asked += 1
+            if self.asked == 1:
+                raise StoreUnavailable("not now")
+            self.done.set()
+            return await super().sweep(now=now, limit=limit, events=events)
+
+    async def whole() -> int:
+        store = Failing()
+        await store.keep(nouns.event())
+        clock = FixedClock(nouns.T0 + timedelta(days=7))
+        settings = Settings(issuer="https://login.example/", events_days=7)
+        keyring = Keyring(store=store, clock=clock, entropy=CountingEntropy(), master_key=bytes(32))
+        house = assembly.join(settings, store=store, keyring=keyring, clock=clock, entropy=CountingEntropy())
+        sweeping = asyncio.create_task(assembly.sweep_forever(house, every=0))
+        await asyncio.wait_for(store.done.wait(), 20)
+        sweeping.cancel()
+        return len(await store.events.latest())
+
+    assert asyncio.run(whole()) == 0
 
 
 def test_a_house_stands_on_postgresql_as_well(postgres_url: str) -> None:

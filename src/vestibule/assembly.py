@@ -10,7 +10,7 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +19,7 @@ import structlog
 import uvicorn
 
 from vestibule.downstream.lifetimes import Lifetimes
+from vestibule.flows import restored
 from vestibule.flows.answering import Answering
 from vestibule.flows.authorize import Authorizing
 from vestibule.flows.configuration import Configuring
@@ -48,10 +49,12 @@ from vestibule.outside.clock import SystemClock
 from vestibule.outside.entropy import SystemEntropy
 from vestibule.outside.fetch import HttpFetch
 from vestibule.settings import database, master_key, process
+from vestibule.settings.master_key import MasterKey
 from vestibule.settings.process import Settings
 from vestibule.store.port import Store
 from vestibule.store.remembering import RememberingStore
 from vestibule.store.sqlite import SqliteStore
+from vestibule.store.sweeping import sweep_all
 from vestibule.web import app as doors
 from vestibule.web.doorway import Doorway
 from vestibule.web.protocol import BoundedHttp
@@ -59,8 +62,6 @@ from vestibule.web.serving import serve
 
 SWEEP_EVERY = 60.0
 """Seconds between two sweeps of what is past all use."""
-BETWEEN_BATCHES = 0.05
-"""Seconds between two batches of one sweep: logins go first."""
 
 BACKLOG = 2048
 """How many connections may wait to be accepted."""
@@ -107,6 +108,7 @@ def join(
     clock: Clock,
     entropy: Entropy,
     pause: Pause = asyncio.sleep,
+    restored_at: datetime | None = None,
 ) -> House:
     """The flows over these parts; what an engine, a clock or a source of randomness is does not matter here."""
     store = RememberingStore(store, clock)
@@ -152,7 +154,14 @@ def join(
             pause=pause,
             entropy=entropy,
             issuer=issuer,
-            deciding=Deciding(store=store, keyring=keyring, issuer=issuer, host=host, answering=answering),
+            deciding=Deciding(
+                store=store,
+                keyring=keyring,
+                issuer=issuer,
+                host=host,
+                answering=answering,
+                restored_at=restored_at,
+            ),
             answering=answering,
             sessions=sessions,
         ),
@@ -189,7 +198,13 @@ def join(
             entropy=entropy,
         ),
         inspecting=Inspecting(
-            store=store, keyring=keyring, entropy=entropy, issuer=issuer, host=host, answering=answering
+            store=store,
+            keyring=keyring,
+            entropy=entropy,
+            issuer=issuer,
+            host=host,
+            answering=answering,
+            restored_at=restored_at,
         ),
     )
 
@@ -200,7 +215,12 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
     clock, entropy = SystemClock(), SystemEntropy()
     if isinstance(settings.database, Path):
         database.check(settings.database)
-    unlocked = master_key.unlock(settings.master_key, settings.database, entropy)
+
+    def unlock() -> MasterKey:
+        former = settings.master_key_previous
+        return master_key.unlock(settings.master_key, settings.database, entropy, previous=former)
+
+    unlocked = unlock()
     if unlocked.made is not None:
         log.warning(
             "master key made",
@@ -210,10 +230,22 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
     store = _engine(settings)
     await store.open()
     try:
-        keyring = Keyring(store=store, clock=clock, entropy=entropy, master_key=unlocked.key)
+        keyring = Keyring(
+            store=store,
+            clock=clock,
+            entropy=entropy,
+            master_key=unlocked.key,
+            previous=unlocked.previous,
+            unlock=lambda: unlock().all,
+        )
         await keyring.prepare()
+        if not await keyring.is_resealed():
+            log.warning(
+                "sealed under the former master key", what_to_do="Run `vestibule keys reseal` once every node has both."
+            )
         await _same_issuer(store, settings.issuer)
-        yield join(settings, store=store, keyring=keyring, clock=clock, entropy=entropy)
+        since = await restored.restored_at(store)
+        yield join(settings, store=store, keyring=keyring, clock=clock, entropy=entropy, restored_at=since)
     finally:
         await store.close()
 
@@ -243,17 +275,17 @@ async def _same_issuer(store: Store, issuer: str) -> None:
         )
 
 
-async def sweep_forever(house: House) -> None:
+async def sweep_forever(house: House, *, every: float = SWEEP_EVERY) -> None:
     """Deletes what is past all use, in small batches, as long as the process lives."""
     while True:
-        swept = 0
         try:
-            swept = await house.store.sweep(now=house.clock.now())
+            events = timedelta(days=house.settings.events_days)
+            await sweep_all(house.store, house.clock, events=events, pause=asyncio.sleep)
         except Refused as refused:
             log.warning("sweep failed", code=refused.code, why=refused.why)
         except Exception as error:  # one bad batch must not end all sweeping
             log.error("sweep failed", exc_info=error)
-        await asyncio.sleep(BETWEEN_BATCHES if swept else SWEEP_EVERY)
+        await asyncio.sleep(every)
 
 
 def build_app(house: House) -> Doorway:

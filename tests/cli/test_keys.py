@@ -1,11 +1,15 @@
 """`vestibule keys`: what an operator reads before, while and after a key is rotated."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.cli.house import CommandLine
+from tests.cli.house import ISSUER, CommandLine
 from tests.flows.configuring import WITHOUT_SAML
+
+from vestibule.keys.keyring import Keyring
+from vestibule.settings.process import Settings
 
 
 @pytest.fixture
@@ -45,8 +49,10 @@ def test_rotate_says_when_the_next_key_signs(line: CommandLine) -> None:
 
 def test_rotate_at_once_says_what_breaks(line: CommandLine) -> None:
     result = line.run("keys", "rotate", "token-es256", "--now")
-    assert "signs from 2026-03-02 09:00:00 UTC" in result.stdout
+    assert "signs from 2026-03-02 09:03:00 UTC" in result.stdout
     assert "refuse new tokens until they fetch it again" in result.stdout
+    assert "retire it from 2026-03-02 09:04:30 UTC on" in result.stdout
+    line.clock.advance(timedelta(minutes=3))
     assert [does.split()[0] for _, does in listed(line, "token-es256")] == ["published", "signs"]
 
 
@@ -57,12 +63,16 @@ def test_rotating_the_saml_key_names_those_who_need_the_certificate(line: Comman
 
 def test_retire_takes_a_key_out(line: CommandLine) -> None:
     line.run("keys", "rotate", "token-es256", "--now")
-    line.clock.advance(timedelta(seconds=1))
     old = listed(line, "token-es256")[0][0]
+    line.clock.advance(timedelta(seconds=269))
+    early = line.run("keys", "retire", old)
+    assert (early.exit_code, "rule: keys.last" in early.stderr) == (1, True)
+    assert "expected: not before 2026-03-02T09:04:30+00:00" in early.stderr
+    line.clock.advance(timedelta(seconds=1))
     result = line.run("keys", "retire", old)
     assert result.exit_code == 0
     assert result.stdout.startswith(f"Retired {old} (token-es256).")
-    assert listed(line, "token-es256")[0][1] == "retired 2026-03-02 09:00:01 UTC"
+    assert listed(line, "token-es256")[0][1] == "retired 2026-03-02 09:04:30 UTC"
 
 
 def test_the_last_key_is_not_retired(line: CommandLine) -> None:
@@ -125,3 +135,28 @@ def test_a_key_to_encrypt_for_goes_with_a_connection_and_only_that(line: Command
 def test_keys_of_an_unknown_connection_are_refused(line: CommandLine, words: tuple[str, ...]) -> None:
     result = line.run("keys", *words, "--connection", "nobody")
     assert (result.exit_code, "rule: connection.unknown" in result.stderr) == (1, True)
+
+
+def test_reseal_says_how_a_master_key_is_replaced_where_there_is_nothing_to_do(tmp_path: Path) -> None:
+    settings = Settings(issuer=ISSUER, master_key=bytes(32))
+    result = CommandLine(tmp_path, with_keys=True, settings=settings).run("keys", "reseal")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("Everything is sealed under VESTIBULE_MASTER_KEY already; nothing was changed.")
+    assert "VESTIBULE_MASTER_KEY_PREVIOUS" in result.stdout
+
+
+def test_reseal_says_what_was_done_and_what_is_left_to_do(tmp_path: Path) -> None:
+    """A node under the former key made the keys; then every node was started with both."""
+    former = CommandLine(tmp_path, with_keys=True)
+    former.run("keys", "list")
+    settings = Settings(issuer=ISSUER, master_key=b"n" * 32)
+    line = CommandLine(tmp_path, with_keys=True, settings=settings)
+    store = former.house.store
+    keyring = Keyring(
+        store=store, clock=line.clock, entropy=line.bench.entropy, master_key=b"n" * 32, previous=(bytes(32),)
+    )
+    line.house = replace(line.house, store=store, keyring=keyring)
+    result = line.run("keys", "reseal")
+    assert "Sealed anew: 3 keys, and what else is secret in the database." in result.stdout
+    assert "Backups that were made before need it" in result.stdout
+    assert "Start every node without VESTIBULE_MASTER_KEY_PREVIOUS now." in result.stdout

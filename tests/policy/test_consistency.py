@@ -451,3 +451,27 @@ def test_a_saml_application_is_refused_by_one_sentence_and_not_by_all_that_it_la
     assert [one.message for one in faults(Installation(), (saml(),), ())] == [
         "applications that speak SAML come with a later version of Vestibule: leave this one out for now"
     ]
+
+
+def test_a_connections_own_id_may_be_its_name() -> None:
+    one = joined(id=ConnectionId("acme"), name="acme")
+    assert found(EVERY, (one,)) == []
+    assert ("connections.acme.name", "connection.name_is_id") in found(EVERY, (one, joined(id=one.id, name="beta")))
+
+
+def test_of_many_connections_each_is_looked_at_a_few_times() -> None:
+    """Not once for each other one: a file for a hundred thousand would take days."""
+    looks = 0
+
+    class Seen(str):
+        __slots__ = ()
+        __hash__ = str.__hash__
+
+        def __eq__(self, other: object) -> bool:
+            nonlocal looks
+            looks += 1
+            return str.__eq__(self, other)
+
+    many = [joined(id=ConnectionId(Seen(f"con_{n}")), name=f"n{n}", domains=()) for n in range(300)]
+    assert found(EVERY, many) == []
+    assert looks < 20 * len(many)

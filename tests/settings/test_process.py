@@ -139,6 +139,7 @@ def test_other_databases_are_refused(given: str) -> None:
         ("VESTIBULE_DRAIN_SECONDS", "drain_seconds", 0, 300),
         ("VESTIBULE_DATABASE_CONNECTIONS", "database_connections", 1, 1000),
         ("VESTIBULE_LOGIN_TTL", "login_ttl", 60, 86400),
+        ("VESTIBULE_EVENTS_DAYS", "events_days", 1, 3650),
     ],
 )
 def test_numbers_have_bounds(name: str, field: str, least: int, most: int) -> None:
@@ -231,3 +232,16 @@ def test_a_limit_is_a_number_and_none_is_no_limit(name: str) -> None:
     assert getattr(process.load({**ISSUER, variable: "120"}), f"limit_{name.lower()}") == 120
     for given in ("-1", "off", "1.5", "1000001"):
         assert refused({**ISSUER, variable: given}) == {(variable, f"settings.limit_{name.lower()}")}
+
+
+def test_the_former_master_key_is_read_like_the_one_that_follows_it() -> None:
+    """In base64, and shown by nothing."""
+    given = {"VESTIBULE_MASTER_KEY": "A" * 43 + "=", "VESTIBULE_MASTER_KEY_PREVIOUS": "B" * 42 + "A="}
+    settings = process.load({**ISSUER, **given})
+    assert settings.master_key == bytes(32)
+    assert settings.master_key_previous is not None
+    assert len(settings.master_key_previous) == 32
+    assert "previous" not in repr(settings)
+    assert refused({**ISSUER, "VESTIBULE_MASTER_KEY_PREVIOUS": "short"}) == {
+        ("VESTIBULE_MASTER_KEY_PREVIOUS", "settings.master_key_previous")
+    }

@@ -13,7 +13,7 @@ from vestibule.ground.errors import Refused
 from vestibule.model.connection import Connection, Domain
 from vestibule.model.ids import ConnectionId, Digest, IdentityKey, PersonId, Reference, Sid
 from vestibule.model.installation import Branding, Installation
-from vestibule.model.key import KeyPurpose
+from vestibule.model.key import KeyPurpose, StoredKey
 from vestibule.store.faults import AlreadyKept
 from vestibule.store.port import GrantRevoked, Record, Store
 
@@ -171,20 +171,108 @@ class KeysContract:
         changed = nouns.key("z", created_at=T0 + DAY, retired_at=T0, purpose=KeyPurpose.TOKEN_ES256)
         await store.keep(changed)
         assert await store.keys.all() == (new, changed)
-        assert await store.keys.first(nouns.key("y", purpose=KeyPurpose.TOKEN_ES256)) == changed
-        assert await store.keys.first(nouns.key("x")) == nouns.key("x")
 
     @promise
-    async def test_keys_first_of_its_purpose(self, store: Store) -> None:
-        """The first key of a purpose stays the first; a later one is not kept, and other purposes are not concerned."""
-        assert await store.keys.first(nouns.key("a")) == nouns.key("a")
-        assert await store.keys.first(nouns.key("b")) == nouns.key("a")
-        saml = nouns.key("c", purpose=KeyPurpose.SAML_REQUEST)
-        assert await store.keys.first(saml) == saml
-        older = nouns.key("d", created_at=T0 - DAY)
-        await store.keep(older)
-        assert await store.keys.first(nouns.key("e")) == older
-        assert {key.kid for key in await store.keys.all()} == {"kid-a", "kid-c", "kid-d"}
+    async def test_keys_change_is_given_all_and_keeps_what_it_returns(self, store: Store) -> None:
+        """Who decides sees every key of the installation, oldest first, and no connection's; what they return is kept."""
+        await store.keys.seal_check("seal")
+        old, new = nouns.key("z", created_at=T0 - DAY), nouns.key("a", purpose=KeyPurpose.SAML_REQUEST)
+        own = nouns.key("own", purpose=KeyPurpose.SAML_ENCRYPTION, connection=ACME)
+        await store.keep(new, old, own)
+        seen: list[tuple[StoredKey, ...]] = []
+
+        def decide(known: tuple[StoredKey, ...]) -> tuple[StoredKey, ...]:
+            seen.append(known)
+            return (replace(known[0], retired_at=T0), nouns.key("b", created_at=T0 + DAY))
+
+        assert await store.keys.change(None, decide, seal="seal")
+        assert seen[-1] == (old, new)
+        assert await store.keys.all() == (replace(old, retired_at=T0), new, nouns.key("b", created_at=T0 + DAY))
+        assert await store.keys.change(ACME, lambda known: (replace(known[0], retired_at=T0),), seal="seal")
+        assert await store.keys.of(ACME) == (replace(own, retired_at=T0),)
+
+    @promise
+    async def test_keys_change_under_another_seal_changes_nothing(self, store: Store) -> None:
+        """What was sealed for a store that has been resealed meanwhile is not kept: nobody could open it later."""
+        assert not await store.keys.change(None, lambda known: (nouns.key(),), seal="seal")
+        await store.keys.seal_check("seal")
+        assert not await store.keys.change(None, lambda known: (nouns.key(),), seal="other")
+        assert await store.keys.all() == ()
+
+    @promise
+    async def test_keys_change_that_is_refused_changes_nothing(self, store: Store) -> None:
+        """A refusal by who decides rises, and nothing was kept."""
+        await store.keys.seal_check("seal")
+
+        def decide(known: tuple[StoredKey, ...]) -> tuple[StoredKey, ...]:
+            raise Refused("keys.last", "No.")
+
+        with pytest.raises(Refused) as caught:
+            await store.keys.change(None, decide, seal="seal")
+        assert caught.value.code == "keys.last"
+        assert await store.keys.all() == ()
+
+    @promise
+    async def test_keys_reseal_begins_with_the_installations(self, store: Store) -> None:
+        """Each of its keys as it is given anew, or as it was; the facts that are there; and the check. No connection's yet."""
+        await store.keys.seal_check("old")
+        await store.keys.fact("pepper", "salt")
+        own = nouns.key("own", connection=ACME)
+        await store.keep(nouns.key("plain"), nouns.key("stays"), own)
+        assert await store.keys.is_resealed_whole()
+
+        def anew(key: StoredKey) -> StoredKey | None:
+            return None if key.kid == "kid-stays" else replace(key, sealed=b"anew")
+
+        assert await store.keys.reseal(anew, texts={"pepper": str.upper, "none": str.upper}, seal="new") == 1
+        assert await store.keys.sealed_by() == "new"
+        assert await store.keys.fact("pepper", "x") == "SALT"
+        assert await store.keys.fact("none", "x") == "x"
+        assert {key.kid: key.sealed for key in await store.keys.all()} == {
+            "kid-plain": b"anew",
+            "kid-stays": nouns.key().sealed,
+        }
+        assert await store.keys.of(ACME) == (own,)
+        assert not await store.keys.is_resealed_whole()
+
+    @promise
+    async def test_keys_reseal_goes_on_with_everybodys(self, store: Store) -> None:
+        """Page by page, by their names; at the end the store is resealed whole."""
+        many = [nouns.key(f"{n:04}", connection=ConnectionId(f"con_{n}")) for n in range(450)]
+        await store.keep(*many)
+        await store.keys.reseal(lambda key: None, texts={}, seal="new")
+        changed, after, pages = 0, "", 0
+        while True:
+            more, last = await store.keys.reseal_on(lambda key: replace(key, sealed=b"anew"), after=after)
+            changed, pages = changed + more, pages + 1
+            if last is None:
+                break
+            assert last > after
+            after = last
+        assert (changed, pages) == (450, 4)
+        assert [await store.keys.of(ConnectionId(f"con_{n}")) for n in (0, 449)] == [
+            (replace(many[n], sealed=b"anew"),) for n in (0, 449)
+        ]
+        assert await store.keys.is_resealed_whole()
+
+    @promise
+    async def test_keys_reseal_that_fails_leaves_everything(self, store: Store) -> None:
+        """One key that does not open, and all stays as it was: the check, the facts, the keys before it."""
+        await store.keys.seal_check("old")
+        await store.keys.fact("pepper", "salt")
+        await store.keep(nouns.key("a"), nouns.key("b"))
+
+        def anew(key: StoredKey) -> StoredKey | None:
+            if key.kid == "kid-b":
+                raise Refused("keys.unsealable", "It does not open.")
+            return replace(key, sealed=b"anew")
+
+        with pytest.raises(Refused) as caught:
+            await store.keys.reseal(anew, texts={"pepper": str.upper}, seal="new")
+        assert caught.value.code == "keys.unsealable"
+        assert await store.keys.sealed_by() == "old"
+        assert await store.keys.fact("pepper", "x") == "salt"
+        assert await store.keys.all() == (nouns.key("a"), nouns.key("b"))
 
     @promise
     async def test_keys_of_a_connection(self, store: Store) -> None:
@@ -193,9 +281,7 @@ class KeysContract:
         other = nouns.key("other", purpose=KeyPurpose.SAML_ENCRYPTION, connection=OTHER)
         plain = nouns.key("plain")
         await store.keep(plain)
-        assert await store.keys.first(own) == own
-        assert await store.keys.first(other) == other
-        assert await store.keys.first(replace(own, kid="late")) == own
+        await store.keep(own, other)
         later = nouns.key("a", purpose=KeyPurpose.SAML_ENCRYPTION, connection=ACME, created_at=T0 + DAY)
         await store.keep(later)
         assert await store.keys.of(ACME) == (own, later)
@@ -204,9 +290,21 @@ class KeysContract:
         assert await store.keys.all() == (plain,)
 
     @promise
+    async def test_facts_are_noted_with_what_says_so(self, store: Store) -> None:
+        """A noted value takes the place of another, with its event; the first value ever given does not."""
+        assert await store.keys.known("restored_at") is None
+        await store.keys.note("restored_at", "once", event=nouns.event("a"))
+        await store.keys.note("restored_at", "twice", event=nouns.event("b"))
+        assert await store.keys.known("restored_at") == "twice"
+        assert await store.keys.fact("restored_at", "thrice") == "twice"
+        assert {event.id for event in await store.events.latest()} == {"event-a", "event-b"}
+
+    @promise
     async def test_keys_seal_check(self, store: Store) -> None:
         """The first value ever given is the one that is kept."""
+        assert await store.keys.sealed_by() is None
         assert await store.keys.seal_check("one") == "one"
+        assert await store.keys.sealed_by() == "one"
         assert await store.keys.seal_check("two") == "one"
         await store.configured.apply(installation=RED, applications=(), connections=())
         assert await store.keys.seal_check("three") == "one"
@@ -396,6 +494,16 @@ class SweepContract:
         assert await store.sweep(now=T0 + 90 * DAY, limit=2) == 3
         assert await store.sweep(now=T0 + 90 * DAY, limit=2) == 1
         assert await store.codes.find(Digest("code-live")) is not None
+
+    @promise
+    async def test_sweep_events_when_the_operator_says(self, store: Store) -> None:
+        """Events, and nothing else, go at the age that is asked for, older or younger than usual."""
+        await store.keep(nouns.event(), nouns.refresh_token())
+        assert await store.sweep(now=T0 + 7 * DAY - TICK, events=7 * DAY) == 0
+        assert await store.sweep(now=T0 + 7 * DAY, events=7 * DAY) == 1
+        await store.keep(nouns.event())
+        assert await store.sweep(now=T0 + 399 * DAY, events=400 * DAY) == 1  # the refresh token
+        assert await store.sweep(now=T0 + 400 * DAY, events=400 * DAY) == 1
 
     @promise
     async def test_sweep_a_revocation_outlives_the_codes_of_its_grant(self, store: Store) -> None:

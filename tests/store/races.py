@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.store import nouns
 from tests.store.nouns import T0
@@ -11,7 +11,7 @@ from vestibule.ground.errors import Refused
 from vestibule.model.event import Event
 from vestibule.model.ids import ArrivalId, ConnectionId, Digest, IdentityKey, PersonId, Reference
 from vestibule.model.installation import Installation
-from vestibule.model.key import KeyPurpose
+from vestibule.model.key import KeyPurpose, StoredKey
 from vestibule.store.port import Answered, Store
 
 
@@ -133,17 +133,46 @@ async def rotate(store: Store, heat: str, runner: int) -> bool:
 
 async def first_key(store: Store, heat: str, runner: int) -> bool:
     purpose = tuple(KeyPurpose)[int(heat.rpartition("-")[2])]
-    mine = nouns.key(f"{heat}-{runner}", purpose=purpose)
-    return await store.keys.first(mine) == mine
+    return await first(store, nouns.key(f"{heat}-{runner}", purpose=purpose))
 
 
 async def first_key_of_a_connection(store: Store, heat: str, runner: int) -> bool:
     mine = nouns.key(f"{heat}-{runner}", purpose=KeyPurpose.SAML_ENCRYPTION, connection=ConnectionId(f"con_{heat}"))
-    return await store.keys.first(mine) == mine
+    return await first(store, mine)
 
 
-async def seal_check(store: Store, heat: str, runner: int) -> bool:
-    return await store.keys.seal_check(f"seal-{runner}") == f"seal-{runner}"
+async def first(store: Store, mine: StoredKey) -> bool:
+    """Whether this one was kept, as the first of its purpose and connection."""
+    won: list[bool] = []
+
+    def decide(known: tuple[StoredKey, ...]) -> tuple[StoredKey, ...]:
+        won.append(all(key.purpose is not mine.purpose for key in known))
+        return (mine,) if won[-1] else ()
+
+    assert await store.keys.change(mine.connection, decide, seal=await store.keys.sealed_by() or "")
+    return won[-1]
+
+
+async def sealed(store: Store, heat: str) -> None:
+    await store.keys.seal_check("seal")
+
+
+async def reseal(store: Store, heat: str, runner: int) -> bool:
+    """Of those who would seal anew from one and the same seal, one changes the keys of it."""
+    changed = await store.keys.reseal(
+        lambda key: replace(key, sealed=b"anew") if key.kid == f"kid-{heat}" and key.sealed != b"anew" else None,
+        texts={},
+        seal="seal",
+    )
+    return changed > 0
+
+
+async def a_key_to_reseal(store: Store, heat: str) -> None:
+    await store.keep(nouns.key(heat))
+
+
+async def fact(store: Store, heat: str, runner: int) -> bool:
+    return await store.keys.fact(heat, f"value-{runner}") == f"value-{runner}"
 
 
 async def one_rehearsal(store: Store, heat: str) -> None:
@@ -193,9 +222,10 @@ RACES = {
     "take_codes_of_one_arrival": Race(prepare=codes_of_one_arrival, run=take_own_code),
     "take_arrival_by_code_or_by_hand": Race(prepare=codes_of_one_arrival, run=take_by_code_or_by_hand),
     "rotate": Race(prepare=one_refresh_token, run=rotate),
-    "first_key": Race(prepare=nothing, run=first_key, keeps=False, heats=len(KeyPurpose)),
-    "first_key_of_a_connection": Race(prepare=nothing, run=first_key_of_a_connection, keeps=False),
-    "seal_check": Race(prepare=nothing, run=seal_check, keeps=False, heats=1),
+    "first_key": Race(prepare=sealed, run=first_key, keeps=False, heats=len(KeyPurpose)),
+    "first_key_of_a_connection": Race(prepare=sealed, run=first_key_of_a_connection, keeps=False),
+    "reseal": Race(prepare=a_key_to_reseal, run=reseal, keeps=False),
+    "fact": Race(prepare=nothing, run=fact, keeps=False),
     "open_rehearsal": Race(prepare=one_rehearsal, run=open_rehearsal, keeps=False),
     "settle": Race(prepare=nothing, run=settle, keeps=False),
     "settle_and_join": Race(prepare=nothing, run=settle_and_join, keeps=False),

@@ -77,6 +77,7 @@ def test_a_newer_file_is_refused(path: Path) -> None:
         database = sqlite3.connect(path)
         with database:
             database.execute("UPDATE alembic_version SET version_num = '9999'")
+            database.execute("UPDATE facts SET value = '9998' WHERE name = 'serves'")
         database.close()
         with pytest.raises(Refused) as refused:
             await opened(path)

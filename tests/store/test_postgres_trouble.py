@@ -281,8 +281,9 @@ def test_a_connection_that_is_lost_before_the_commit_is_made_anew(server: Server
 
     async def scene() -> None:
         async with Proxy(server.port) as proxy, store_at(_through(proxy, url)) as store:
+            await store.keys.seal_check("seal")
             proxy.mood = mood
-            assert await store.keys.first(nouns.key()) == nouns.key()
+            assert await store.keys.change(None, lambda known: (nouns.key(),), seal="seal")
             before, proxy.mood = proxy.connections, mood
             assert await store.keys.all() == (nouns.key(),)
             assert proxy.connections > before
@@ -405,6 +406,7 @@ def test_the_database_of_another_program_is_refused_and_left_as_it_is(server: Se
 
 def test_the_database_of_a_newer_vestibule_is_refused(server: Server, url: str) -> None:
     server.sql("UPDATE alembic_version SET version_num = '9999'", database=name_of(url))
+    server.sql("UPDATE facts SET value = '9998' WHERE name = 'serves'", database=name_of(url))
     found = opening(url)
     assert (found.code, found.got) == ("store.newer", "9999")
 

@@ -10,7 +10,7 @@ from vestibule.store.files import connect, create
 from vestibule.store.migrate import migrate
 
 TEXTS = {name: text for name, text in vars(statements).items() if name.isupper() and isinstance(text, str)}
-TEXTS |= {f"sweep {rule.table}": text for rule, text in statements.SWEEPS}
+TEXTS |= {f"sweep {table}": text for table, text in statements.SWEEP.items()}
 
 # Read whole, on purpose: operators' lists, which are short; and events, by the order of their index.
 WHOLE = {"CONNECTIONS", "APPLICATIONS", "EVENTS"}

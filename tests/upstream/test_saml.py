@@ -84,6 +84,7 @@ def valid(**changes: Any) -> ValidAssertion:
         "response_in_response_to": "_q",
         "any_in_response_to": ("_q",),
         "one_time_use": False,
+        "issue_instant": NOW,
         "usable_until": NOW + timedelta(minutes=5),
         "remember_until": NOW + timedelta(minutes=10),
         "findings": (),

@@ -9,7 +9,7 @@ import vestibule
 from vestibule.web.sentences import SENTENCES, sentence
 
 SOURCE = Path(vestibule.__file__).parent
-OPERATORS = {"keys", "settings", "configuration", "fetch", "inspect", "jose", "metadata", "server"}
+OPERATORS = {"backup", "keys", "settings", "configuration", "fetch", "inspect", "jose", "metadata", "server"}
 """Families that only operators meet, or for which the general sentence is the right one."""
 
 

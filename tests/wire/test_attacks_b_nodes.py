@@ -36,7 +36,7 @@ from tests.wire.world import (
 )
 
 from vestibule.jose import jwt
-from vestibule.keys.keyring import FRESH_FOR
+from vestibule.keys.rotation import FRESH_FOR, HANDED_OVER
 from vestibule.model.key import KeyPurpose
 from vestibule.store.remembering import FRESH
 
@@ -323,6 +323,10 @@ def test_b20_a_key_of_ours_that_was_rotated_or_retired_is_known_to_every_node_wi
         before = {key["kid"] for key in await other.house.keyring.published()}
         fresh = await one.house.keyring.rotate(KeyPurpose.TOKEN_RS256, delay=timedelta(0))
         (old,) = before - {key["kid"] for key in await one.house.keyring.published() if key["alg"] == "ES256"}
+        one.clock.advance(FRESH_FOR)
+        assert fresh.kid in {key["kid"] for key in await other.house.keyring.published()}
+        one.clock.set(fresh.signs_from + HANDED_OVER)
+        assert old in {key["kid"] for key in await other.house.keyring.published()}
         one.clock.advance(1)
         await one.house.keyring.retire(old)
         one.clock.advance(FRESH_FOR - timedelta(seconds=1))

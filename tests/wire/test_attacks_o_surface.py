@@ -145,7 +145,7 @@ def test_o21_the_key_set_has_unique_names_and_no_private_part() -> None:
         assert {key["kty"] for key in keys} == {"RSA", "EC"}
         assert {key["use"] for key in keys} == {"sig"}
         assert not [key for key in keys if PRIVATE_PARTS & set(key)]
-        assert answer.headers["cache-control"] == "public, max-age=300"
+        assert answer.headers["cache-control"] == "public, max-age=60"
         for path in ("/samlp/metadata?connection=acme", "/saml/metadata/acme"):
             text = (await world.browser().get(path)).text
             assert "PRIVATE" not in text

@@ -37,6 +37,7 @@ from vestibule.ground import hashing
 from vestibule.ground.errors import Refused
 from vestibule.ground.hashing import digest
 from vestibule.jose import jwt
+from vestibule.keys.rotation import LEAST_AHEAD
 from vestibule.model.ids import Digest
 from vestibule.model.key import KeyPurpose
 from vestibule.oidc import client_auth
@@ -243,6 +244,10 @@ def test_o22_while_a_key_is_rotated_every_token_verifies_with_the_published_keys
         assert len({key["kid"] for key in published}) == len(published) == 3
         silent = await browser.get(authorization(prompt="none", id_token_hint=old), cross_site=True)
         assert code_of(silent)
+        world.clock.advance(LEAST_AHEAD)
+        new = (await world.redeem(await sign_in(world))).json()["id_token"]
+        assert jwt.read(new, published)["aud"] == "crm"
+        assert new.partition(".")[0] != old.partition(".")[0], "the header names another key"
         world.clock.advance(timedelta(hours=24))
         published = (await world.browser().get("/.well-known/jwks.json")).json()["keys"]
         assert len(published) == 2

@@ -47,7 +47,8 @@ def check(response: httpx2.Response, path: str) -> None:
     if path.startswith("/static/") and response.status_code == 200:
         assert said["cache-control"] == "public, max-age=31536000, immutable"
     else:
-        assert said["cache-control"] == ("public, max-age=300" if public else "no-store")
+        age = 60 if path == "/.well-known/jwks.json" else 300
+        assert said["cache-control"] == (f"public, max-age={age}" if public else "no-store")
     check_policy(response, path)
     for line in said.get_list("set-cookie"):
         assert re.fullmatch(

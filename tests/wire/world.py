@@ -17,6 +17,7 @@ from tests.builders_saml import idp_certificate, idp_key
 from tests.doubles import START, CountingEntropy, FixedClock
 
 from vestibule import assembly
+from vestibule.flows import restored
 from vestibule.keys.keyring import Keyring
 from vestibule.model.key import StoredKey
 from vestibule.saml import bindings, issue
@@ -268,7 +269,10 @@ async def furnished(
     async def pause(seconds: float) -> None:
         pauses.append(seconds)
 
-    house = assembly.join(settings, store=store, keyring=keyring, clock=clock, entropy=entropy, pause=pause)
+    since = await restored.restored_at(store)
+    house = assembly.join(
+        settings, store=store, keyring=keyring, clock=clock, entropy=entropy, pause=pause, restored_at=since
+    )
     return World(house, doors.build(house, patience=patience), clock, pauses)
 
 

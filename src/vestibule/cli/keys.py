@@ -1,25 +1,29 @@
 """`vestibule keys`: what signs, what will sign, what opens, and what is no longer believed."""
 
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import click
 
 from vestibule.cli import show
 from vestibule.cli.parts import House, Parts
 from vestibule.ground.errors import Refused
-from vestibule.keys.keyring import PUBLISHED_AHEAD
+from vestibule.keys import rotation
+from vestibule.keys.rotation import HANDED_OVER, PUBLISHED_AHEAD
 from vestibule.model.ids import ConnectionId
 from vestibule.model.key import KeyPurpose, StoredKey
+from vestibule.settings import master_key
 
 
 def keys_group(parts: Parts) -> click.Group:
     @click.group(name="keys")
     def keys() -> None:
-        """List, rotate and retire keys: those that sign, and those that identity providers encrypt for."""
+        """List, rotate and retire keys: those that sign, and those that identity providers encrypt for; and reseal them all."""
 
     keys.add_command(_list(parts))
     keys.add_command(_rotate(parts))
     keys.add_command(_retire(parts))
+    keys.add_command(_reseal(parts))
     return keys
 
 
@@ -62,7 +66,12 @@ def _list(parts: Parts) -> click.Command:
 def _rotate(parts: Parts) -> click.Command:
     @click.command()
     @click.argument("purpose", type=click.Choice([purpose.value for purpose in KeyPurpose]))
-    @click.option("--now", "at_once", is_flag=True, help="Sign with the new key at once, for when the old one leaked.")
+    @click.option(
+        "--now",
+        "at_once",
+        is_flag=True,
+        help="Sign with the new key as soon as every node publishes it, in three minutes: for when the old one leaked.",
+    )
     @_connection
     def rotate(purpose: str, at_once: bool, connection: str | None) -> None:
         """Make the next key for PURPOSE: published now, signing later, so that applications know it in time.
@@ -96,8 +105,9 @@ def _rotate(parts: Parts) -> click.Command:
             )
         elif at_once:
             show.printed(
-                "Applications that keep a copy of the old key set refuse new tokens until they fetch it again. To stop "
-                "what the old key signed from being believed, retire it: vestibule keys retire KID."
+                "By then every node publishes it; applications that keep a copy of the key set for longer than it says refuse new "
+                "tokens until they fetch it again. To stop what the old key signed from being believed, retire it from "
+                f"{show.moment(key.signs_from + HANDED_OVER)} on: vestibule keys retire KID."
             )
         else:
             show.printed(
@@ -120,9 +130,50 @@ def _retire(parts: Parts) -> click.Command:
             return await house.keyring.retire(kid)
 
         key = show.inside(parts, work)
-        show.printed(f"Retired {key.kid} ({key.purpose}). Other processes follow within 30 seconds.")
+        show.printed(
+            f"Retired {key.kid} ({key.purpose}). Other processes follow within 30 seconds, by their own clocks."
+        )
 
     return retire
+
+
+def _reseal(parts: Parts) -> click.Command:
+    @click.command()
+    def reseal() -> None:
+        """Replace the master key: seal everything that is sealed in the database under the new one, all of it or nothing.
+
+        Where the master key is in a file beside the database, a new one is made and put there. Where it is in
+        VESTIBULE_MASTER_KEY, start every node with the new one there and the former one in
+        VESTIBULE_MASTER_KEY_PREVIOUS first. May be run again at any time.
+        """
+
+        async def work(house: House) -> int | None:
+            database = house.settings.database
+            if house.settings.master_key is None and isinstance(database, Path):
+                with master_key.replacing(database, house.entropy):
+                    return await house.keyring.reseal()
+            done = await house.keyring.is_resealed()
+            changed = await house.keyring.reseal()
+            return None if done and not changed else changed
+
+        count = show.inside(parts, work)
+        if count is None:
+            show.printed(
+                "Everything is sealed under VESTIBULE_MASTER_KEY already; nothing was changed. To replace it, make a key (openssl "
+                "rand -base64 32), start every node with that one in VESTIBULE_MASTER_KEY and the former one in "
+                "VESTIBULE_MASTER_KEY_PREVIOUS, and run this again with both."
+            )
+            return
+        show.printed(
+            f"Sealed anew: {count} {'key' if count == 1 else 'keys'}, and what else is secret in the database."
+        )
+        show.printed(
+            "The former master key opens nothing in it any more. Backups that were made before need it: keep it as long as them."
+        )
+        if parts.load_settings().master_key is not None:
+            show.printed("Start every node without VESTIBULE_MASTER_KEY_PREVIOUS now.")
+
+    return reseal
 
 
 def _opening(key: StoredKey, known: tuple[StoredKey, ...], now: datetime) -> str:
@@ -138,13 +189,6 @@ def _state(key: StoredKey, known: tuple[StoredKey, ...], now: datetime) -> str:
         return f"retired {show.moment(key.retired_at)}"
     if key.signs_from > now:
         return f"published, signs from {show.moment(key.signs_from)}"
-    later = [
-        other
-        for other in known
-        if other.purpose is key.purpose
-        and (other.retired_at is None or other.retired_at > now)
-        and (key.signs_from, key.created_at, key.kid) < (other.signs_from, other.created_at, other.kid)
-        and other.signs_from <= now
-    ]
+    signs = rotation.signer(known, key.purpose, now) == key
     until = "" if key.retired_at is None else f" until {show.moment(key.retired_at)}"
-    return f"published{until}" if later else f"signs{until}"
+    return f"signs{until}" if signs else f"published{until}"

@@ -7,6 +7,7 @@ import click
 from vestibule import __version__
 from vestibule.cli import show
 from vestibule.cli.configuration import apply_command, apply_file, export_command
+from vestibule.cli.copies import backup_command, restored_command
 from vestibule.cli.inspection import inspect_command
 from vestibule.cli.keys import keys_group
 from vestibule.cli.parts import House, Parts
@@ -29,6 +30,8 @@ def build(parts: Parts) -> click.Group:
         _serve(parts),
         apply_command(parts),
         export_command(parts),
+        backup_command(parts),
+        restored_command(parts),
         keys_group(parts),
         test_command(parts),
         trace_command(parts),

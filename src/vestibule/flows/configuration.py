@@ -51,9 +51,7 @@ class _Known:
     installation: Installation
     applications: dict[str, Application]
     connections: dict[str, Connection]
-
-    def connection_by_id(self, id: str) -> Connection | None:
-        return next((connection for connection in self.connections.values() if connection.id == id), None)
+    connections_by_id: dict[str, Connection]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,10 +97,12 @@ class Configuring:
 
     async def _known(self) -> _Known:
         configured = self.store.configured
+        connections = await configured.connections()
         return _Known(
             installation=await configured.installation(),
             applications={application.client_id: application for application in await configured.applications()},
-            connections={connection.name: connection for connection in await configured.connections()},
+            connections={connection.name: connection for connection in connections},
+            connections_by_id={connection.id: connection for connection in connections},
         )
 
     async def _coming(self, document: Document, base: Path, known: _Known) -> _Coming:
@@ -154,7 +154,7 @@ class Configuring:
 
     async def _connection(self, part: ConnectionPart, path: str, base: Path, known: _Known) -> Connection:
         same_name = known.connections.get(part.name)
-        same_id = None if part.id is None else known.connection_by_id(part.id)
+        same_id = None if part.id is None else known.connections_by_id.get(part.id)
         faults: list[Fault] = []
         if same_id is not None and same_id.name != part.name:
             message = f"never changes: the connection with this id is named {same_id.name}."

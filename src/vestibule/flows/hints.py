@@ -343,6 +343,12 @@ HINTS: Final[Mapping[str, Hint]] = {
         "Nothing is wrong there.",
         "Start `vestibule test {name}` again.",
     ),
+    "saml.before_restore": Hint(
+        "It is older than the moment at which this database was put back from a copy, or not younger by more than clock_skew. "
+        "Whether it was used between the copy and then is not known.",
+        "Nothing is wrong there.",
+        "Sign in once more.",
+    ),
     "saml.replayed": Hint(
         "This assertion was used already: the very one of a login that worked, or one that was posted twice (reload, back button).",
         "Nothing is wrong there.",

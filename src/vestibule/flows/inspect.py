@@ -47,7 +47,7 @@ _TIMED: Final = frozenset(
     {
         *("saml.response_issue_instant", "saml.issue_instant", "saml.not_before", "saml.not_on_or_after"),
         *("saml.confirmation_not_on_or_after", "saml.authn_instant", "saml.session_not_on_or_after"),
-        *("saml.replayed", "login.expired_or_used"),
+        *("saml.replayed", "saml.before_restore", "login.expired_or_used"),
     }
 )
 _IN_STORE: Final = {
@@ -77,6 +77,7 @@ class Inspecting:
     issuer: str
     host: str
     answering: Answering
+    restored_at: datetime | None = None
 
     async def inspect(self, request: Request) -> Inspection:
         """What the assertion consumer service would decide, rule by rule, and why. Nothing is kept, claimed or taken."""
@@ -141,7 +142,12 @@ class Inspecting:
         if captured.unread is not None:
             raise captured.unread
         deciding = Deciding(
-            store=self.store, keyring=self.keyring, issuer=self.issuer, host=self.host, answering=self.answering
+            store=self.store,
+            keyring=self.keyring,
+            issuer=self.issuer,
+            host=self.host,
+            answering=self.answering,
+            restored_at=self.restored_at,
         )
         acs_url = deciding.address(connection, style)
         valid = await deciding.judge(connection, captured.form, acs_url, walk.record)

@@ -125,6 +125,8 @@ class Deciding:
     issuer: str
     host: str
     answering: Answering
+    restored_at: datetime | None = None
+    """When the store was put back to an earlier state, so that it does not know what was used in between."""
 
     def address(self, connection: Connection, style: str) -> str:
         """The address that a response came to, if the connection lets anybody in."""
@@ -146,12 +148,27 @@ class Deciding:
         record.hushed = unverified.is_encrypted
         judging = await self.judging(connection, unverified, acs_url, record.now)
         valid = judging.valid(unverified, record.findings)
+        self._after_restore(valid, connection, record.now)
         record.note(
             "saml.instants",
             f"Judged at {record.now.isoformat()}; authenticated {valid.authn_instant.isoformat()}; "
             f"usable until {valid.usable_until.isoformat()}, skew included.",
         )
         return valid
+
+    def _after_restore(self, valid: ValidAssertion, connection: Connection, now: datetime) -> None:
+        """Refuses what may have been used before a restore that forgot it: an identity provider's clock may be ahead of ours."""
+        if self.restored_at is None or now < self.restored_at:
+            return
+        since = self.restored_at + timedelta(seconds=connection.clock_skew)
+        if valid.issue_instant < since:
+            raise Refused(
+                "saml.before_restore",
+                "The assertion was issued before the database was restored, which does not know any more whether it was used "
+                "since the copy was made; sign in again.",
+                want=f"issued at {since.isoformat()} or later",
+                got=valid.issue_instant.isoformat(),
+            )
 
     async def judging(
         self, connection: Connection, unverified: UnverifiedResponse, acs_url: str, now: datetime

@@ -65,7 +65,7 @@ def _repeated_applications(applications: Sequence[Application]) -> Iterator[Faul
 def _colliding_names(connections: Sequence[Connection]) -> Iterator[Fault]:
     """A connection's name works wherever its id does, so no name may be another's name or id."""
     names = Counter(connection.name for connection in connections)
-    ids = Counter(connection.id for connection in connections)
+    ids: Counter[str] = Counter(connection.id for connection in connections)
     for connection in connections:
         path = f"connections.{connection.name}"
         if names[connection.name] > 1:
@@ -80,7 +80,7 @@ def _colliding_names(connections: Sequence[Connection]) -> Iterator[Fault]:
                 code="connection.id_taken",
                 message="two connections have this id: give each its own",
             )
-        if any(other.id == connection.name for other in connections if other is not connection):
+        if ids[connection.name] > (connection.id == connection.name):  # its own id may be its name
             yield Fault(
                 path=f"{path}.name",
                 code="connection.name_is_id",

@@ -88,6 +88,7 @@ class ValidAssertion:
     response_in_response_to: str | None
     any_in_response_to: tuple[str, ...]
     one_time_use: bool
+    issue_instant: datetime
     usable_until: datetime
     remember_until: datetime
     findings: tuple[Finding, ...]
@@ -463,6 +464,7 @@ def _valid(it: VerifiedAssertion, expect: Expectation, now: datetime, findings: 
         response_in_response_to=it.envelope.in_response_to,
         any_in_response_to=tuple(_all_in_response_to(it)),
         one_time_use=assertion.conditions.one_time_use,
+        issue_instant=_sure(assertion.issue_instant),
         usable_until=shifted(min(ends), expect.clock_skew),
         remember_until=shifted(max(ends), MAX_SKEW),
         findings=findings,

@@ -32,6 +32,7 @@ class Settings:
     database: Path | PostgresUrl = Path("vestibule.db")
     database_connections: int = 10
     master_key: bytes | None = field(default=None, repr=False)
+    master_key_previous: bytes | None = field(default=None, repr=False)
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = 1
@@ -40,6 +41,7 @@ class Settings:
     login_ttl: int = 3600
     fetch_private: bool = False
     fetch_hosts: tuple[str, ...] = ()
+    events_days: int = 90
     limit_refusals: int = 60
     limit_connection_refusals: int = 300
     limit_requests: int = 3000
@@ -202,6 +204,16 @@ VARIABLES: tuple[Variable, ...] = (
         "key, what is sealed there cannot be opened; with both, anybody can open it.",
     ),
     Variable(
+        name="VESTIBULE_MASTER_KEY_PREVIOUS",
+        field="master_key_previous",
+        read=decoded,
+        kind="base64 of 32 bytes",
+        default="none",
+        meaning="The former master key, while it is being replaced: start every node with the new key in "
+        "`VESTIBULE_MASTER_KEY` and the former one here, run `vestibule keys reseal` once, then start them without this. A "
+        "key that is kept in a file is replaced by `vestibule keys reseal` alone.",
+    ),
+    Variable(
         name="VESTIBULE_HOST",
         field="host",
         read=_host,
@@ -273,6 +285,15 @@ VARIABLES: tuple[Variable, ...] = (
         "separated by commas, such as `idp.corp.example`. *Risk:* whoever may set a `metadata_url`, or answers for these "
         "names in DNS, can make Vestibule send requests to any private address under them. Link-local addresses, this "
         "machine and the metadata services of clouds stay closed.",
+    ),
+    Variable(
+        name="VESTIBULE_EVENTS_DAYS",
+        field="events_days",
+        read=_number(1, 3650),
+        kind="1 to 3650 days",
+        default="90",
+        meaning="How long the record of what happened is kept: sign-ins, refusals, changes. It is most of what a sign-in "
+        "leaves in the database, some 3 kB. `vestibule trace` and `vestibule inspect` know nothing older.",
     ),
     Variable(
         name="VESTIBULE_LIMIT_REFUSALS",

@@ -1,8 +1,8 @@
 """The engine that forgets: the port in dictionaries behind one lock, for tests of everything above the store."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from vestibule.model.application import Application
 from vestibule.model.arrival import Arrival, ArrivalState
@@ -25,7 +25,7 @@ from vestibule.store.port import (
     Keep,
     Record,
 )
-from vestibule.store.retention import RULES
+from vestibule.store.retention import EVENTS, horizons
 from vestibule.store.tables import Known, Tables
 
 
@@ -322,13 +322,45 @@ class _Keys:
         mine = [key for key in self._t.keys.values() if key.connection == connection]
         return tuple(sorted(mine, key=lambda key: (key.created_at, key.kid)))
 
-    async def first(self, key: StoredKey) -> StoredKey:
+    async def change(self, connection: ConnectionId | None, decide: port.Decide, *, seal: str) -> bool:
         with self._t.lock:
-            there = [other for other in self._sorted(key.connection) if other.purpose == key.purpose]
-            if there:
-                return there[0]
-            self._t.keys[key.kid] = key
-            return key
+            if self._t.facts.get("seal_check") != seal:
+                return False
+            self._t.write(tuple(decide(self._sorted(connection))))
+            return True
+
+    async def reseal(self, anew: port.Anew, *, texts: Mapping[str, Callable[[str], str]], seal: str) -> int:
+        with self._t.lock:
+            facts = {name: text(self._t.facts[name]) for name, text in texts.items() if name in self._t.facts}
+            fresh = [key for old in self._sorted(None) if (key := anew(old)) is not None]
+            self._t.write(fresh)
+            self._t.facts.update(facts | {"seal_check": seal, "resealed_whole": "no"})
+            return len(fresh)
+
+    async def reseal_on(self, anew: port.Anew, *, after: str) -> tuple[int, str | None]:
+        with self._t.lock:
+            names = sorted(kid for kid in self._t.keys if kid > after)[:200]
+            if not names:
+                self._t.facts["resealed_whole"] = "yes"
+                return 0, None
+            fresh = [key for kid in names if (key := anew(self._t.keys[kid])) is not None]
+            self._t.write(fresh)
+            return len(fresh), names[-1]
+
+    async def is_resealed_whole(self) -> bool:
+        return await self.known("resealed_whole") != "no"
+
+    async def sealed_by(self) -> str | None:
+        return await self.known("seal_check")
+
+    async def known(self, name: str) -> str | None:
+        with self._t.lock:
+            return self._t.facts.get(name)
+
+    async def note(self, name: str, value: str, *, event: Event) -> None:
+        with self._t.lock:
+            self._t.facts[name] = value
+            self._t.write((event,))
 
     async def seal_check(self, value: str) -> str:
         return await self.fact("seal_check", value)
@@ -419,9 +451,9 @@ class MemoryStore:
     async def ready(self) -> None:
         """Always."""
 
-    async def sweep(self, *, now: datetime, limit: int = 500) -> int:
+    async def sweep(self, *, now: datetime, limit: int = 500, events: timedelta = EVENTS) -> int:
         with self._t.lock:
-            return sum(self._swept(rule.table, rule.ends, now - rule.stay, limit) for rule in RULES)
+            return sum(self._swept(rule.table, rule.ends, over, limit) for rule, over in horizons(now, events))
 
     def _swept(self, table: str, ends: tuple[str, ...], horizon: datetime, limit: int) -> int:
         rows = getattr(self._t, table)

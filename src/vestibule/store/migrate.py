@@ -13,6 +13,13 @@ from vestibule.store.port import StoreUnavailable
 REVISIONS = ("0001", "0002")
 """Every shape there has been, oldest first; the last is today's. Kept here so that an up-to-date file is opened without Alembic."""
 
+SERVES = "0002"
+"""The oldest shape whose code works with today's as well: what has come since is added, and nothing that it asks for has gone
+[ADR 0011]. Kept in the database, for code that does not know today's shape."""
+_SERVED = "SELECT value FROM facts WHERE name = 'serves'"
+_SERVE = """INSERT INTO facts (name, value) VALUES ('serves', :oldest)
+    ON CONFLICT (name) DO UPDATE SET value = excluded.value"""
+
 # Alembic keeps its context in a module, so within a process one migration runs at a time.
 _ALEMBIC = threading.Lock()
 
@@ -28,6 +35,8 @@ def migrate(connection: sqlite3.Connection, path: Path, *, patience: float = 30.
     try:
         found = _revision(connection)  # another process may have been first
         if found is not None and found not in REVISIONS:
+            if serves(connection):
+                return
             raise Refused(
                 "store.newer",
                 f"The database {path} was written by a newer Vestibule (its schema is {found}). "
@@ -41,6 +50,12 @@ def migrate(connection: sqlite3.Connection, path: Path, *, patience: float = 30.
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
+
+
+def serves(connection: Any) -> bool:
+    """Whether a database of a later shape says that this code may work with it: a newer node has migrated it already."""
+    row = connection.execute(_SERVED).fetchone()
+    return row is not None and row[0] in REVISIONS
 
 
 def _ours(connection: sqlite3.Connection, path: Path) -> None:
@@ -81,12 +96,12 @@ def _revision(connection: sqlite3.Connection) -> str | None:
     return None if row is None else str(row[0])
 
 
-def upgrade(dialect: str, connection: Any, **options: Any) -> None:
+def upgrade(dialect: str, connection: Any, *, to: str = "head", **options: Any) -> None:
     """Runs Alembic inside the open transaction of a driver's connection, and leaves it open. `options` are SQLAlchemy's for the dialect."""
     # Imported here because they cost half a second, and are needed once in the life of a database.
     from alembic import command
     from alembic.config import Config
-    from sqlalchemy import create_engine
+    from sqlalchemy import create_engine, text
     from sqlalchemy.pool import StaticPool
 
     config = Config()
@@ -94,7 +109,8 @@ def upgrade(dialect: str, connection: Any, **options: Any) -> None:
     engine = create_engine(f"{dialect}://", creator=lambda: _Lent(connection), poolclass=StaticPool, **options)
     with _ALEMBIC, engine.connect() as borrowed:
         config.attributes["connection"] = borrowed
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
+        borrowed.execute(text(_SERVE), {"oldest": SERVES})
 
 
 class _Lent:

@@ -8,9 +8,9 @@ Every `keep` argument is a tuple of records, written with the winner's step or n
 engine that cannot answer raises `StoreUnavailable`; no caller may take that for a yes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Protocol
 
@@ -36,6 +36,7 @@ from vestibule.model.outcome import Outcome
 from vestibule.model.pending import PendingLogin
 from vestibule.model.rehearsal import Rehearsal
 from vestibule.model.session import Session
+from vestibule.store.retention import EVENTS
 
 
 class StoreUnavailable(Refused):
@@ -280,6 +281,11 @@ class Tokens(Protocol):
         ...
 
 
+Decide = Callable[[tuple[StoredKey, ...]], Sequence[StoredKey]]
+"""What becomes of keys, given all that there are. May be asked again if the transaction must be run again: it has no other effect."""
+Anew = Callable[[StoredKey], StoredKey | None]
+
+
 class Keys(Protocol):
     async def all(self) -> tuple[StoredKey, ...]:
         """Every key of the installation that is not swept, oldest first; not those of connections."""
@@ -289,12 +295,48 @@ class Keys(Protocol):
         """Every key of a connection that is not swept, oldest first."""
         ...
 
-    async def first(self, key: StoredKey) -> StoredKey:
-        """Once: keeps `key` if its purpose has no key yet (of its connection, if it has one); returns the oldest (the winner's)."""
+    async def change(self, connection: ConnectionId | None, decide: Decide, *, seal: str) -> bool:
+        """Once at a time, on all nodes: `decide` is given the keys of this connection (None = of the installation), oldest first,
+        and what it returns is kept. What it raises rises, and nothing was kept.
+
+        False, with nothing kept, where the store's seal check is not `seal` (any more): what `decide` seals would be opened by
+        nobody later.
+        """
+        ...
+
+    async def reseal(self, anew: Anew, *, texts: Mapping[str, Callable[[str], str]], seal: str) -> int:
+        """Once at a time, all or nothing: every key of the installation as `anew` gives it (None = as it is), each fact that
+        is there as its function in `texts` gives it, and `seal` as the seal check. Returns how many keys were changed.
+
+        From now on the store is not resealed whole, until `reseal_on` has come to the end of the connections' keys.
+        """
+        ...
+
+    async def reseal_on(self, anew: Anew, *, after: str) -> tuple[int, str | None]:
+        """Once at a time, some hundred keys of anybody: those that follow the name `after`, as `anew` gives them.
+
+        Returns how many were changed, and the last name; None where none is left: then the store is resealed whole.
+        """
+        ...
+
+    async def is_resealed_whole(self) -> bool:
+        """Whether no resealing was begun that has not come to its end."""
+        ...
+
+    async def sealed_by(self) -> str | None:
+        """The seal check that is kept, if there is one: tells under which master key the store is sealed."""
         ...
 
     async def seal_check(self, value: str) -> str:
         """Once: keeps the first `value` ever given, and returns what is kept. Tells whether the master key is the right one."""
+        ...
+
+    async def known(self, name: str) -> str | None:
+        """What is kept under this name."""
+        ...
+
+    async def note(self, name: str, value: str, *, event: Event) -> None:
+        """Keeps a value under this name, in the place of another, and the event that says so."""
         ...
 
     async def fact(self, name: str, value: str) -> str:
@@ -352,6 +394,6 @@ class Store(Protocol):
         """Raises `StoreUnavailable` if a login could not be finished now."""
         ...
 
-    async def sweep(self, *, now: datetime, limit: int = 500) -> int:
-        """Deletes up to `limit` rows a table that are past all use; returns how many went."""
+    async def sweep(self, *, now: datetime, limit: int = 500, events: timedelta = EVENTS) -> int:
+        """Deletes up to `limit` rows a table that are past all use, and events that are as old as `events`; returns how many went."""
         ...

@@ -4,7 +4,7 @@ from __future__ import annotations  # those of nested steps would else be evalua
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, TypeVar
 
@@ -17,12 +17,12 @@ from vestibule.store.nouns.grants import SqlCodes, SqlTokens
 from vestibule.store.nouns.journal import SqlEvents, SqlKeys
 from vestibule.store.nouns.logins import SqlArrivals, SqlAssertions, SqlOutcomes, SqlPendingLogins, SqlRehearsals
 from vestibule.store.nouns.people import SqlPeople, SqlSessions
-from vestibule.store.postgres_dialect import SWEEPS, encoded, worded
+from vestibule.store.postgres_dialect import SWEEP, encoded, worded
 from vestibule.store.postgres_faults import AGAIN, ELSEWHERE, STALE, Failed, Lost, raised
 from vestibule.store.postgres_line import Line, Message, Row
 from vestibule.store.postgres_migrate import prepare
 from vestibule.store.postgres_pool import Address, Pool
-from vestibule.store.retention import DAY
+from vestibule.store.retention import DAY, EVENTS, horizons
 from vestibule.store.steps import Alone, Asked, Finish, Statement, Steps, Together, Undone, Unread
 
 T = TypeVar("T")
@@ -161,7 +161,7 @@ class PostgresStore:
 
         await self.write(pulse)
 
-    async def sweep(self, *, now: datetime, limit: int = 500) -> int:
+    async def sweep(self, *, now: datetime, limit: int = 500, events: timedelta = EVENTS) -> int:
         """One table a transaction. Rows that another node is just sweeping are passed over, not waited for."""
 
         def dated() -> Steps[None]:
@@ -169,10 +169,10 @@ class PostgresStore:
 
         await self.write(dated)
         gone = 0
-        for rule, statements in SWEEPS:
+        for rule, horizon in horizons(now, events):
             left = limit
-            for statement in statements:
-                went = await self.write(_swept(statement, micros(now - rule.stay), left))
+            for statement in SWEEP[rule.table]:
+                went = await self.write(_swept(statement, micros(horizon), left))
                 gone, left = gone + went, left - went
         return gone
 

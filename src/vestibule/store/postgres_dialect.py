@@ -84,4 +84,4 @@ def _sweep(rule: Rule, end: str) -> str:
     return f"DELETE FROM {rule.table} WHERE ctid = ANY (ARRAY({some})) RETURNING 1"  # noqa: S608 - as above
 
 
-SWEEPS = tuple((rule, tuple(_sweep(rule, end) for end in rule.ends)) for rule in RULES)
+SWEEP = {rule.table: tuple(_sweep(rule, end) for end in rule.ends) for rule in RULES}

@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 
 from vestibule.ground.errors import Refused
-from vestibule.store.migrate import REVISIONS, upgrade
+from vestibule.store.migrate import REVISIONS, serves, upgrade
 from vestibule.store.port import StoreUnavailable
 from vestibule.store.postgres_faults import Failed, raised
 from vestibule.store.postgres_pool import Address
@@ -80,6 +80,8 @@ def _upgrade(connection: "psycopg.Connection[Any]", address: Address) -> None:
     if found not in REVISIONS:
         known = connection.execute(_FACTS).fetchone() != (None,)
         if found is not None and known:
+            if serves(connection):
+                return
             raise Refused(
                 "store.newer",
                 f"The database {address} was written by a newer Vestibule (its schema is {found}). "

@@ -1,10 +1,13 @@
 """How long rows stay after they have served: the one table that every engine sweeps by."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
+EVENTS = 90 * DAY
+"""How long events are kept, unless the operator says otherwise: they are most of what a login leaves behind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +33,12 @@ RULES = (
     Rule(table="grants", key=("id",), ends=("expires_at",), stay=timedelta()),
     Rule(table="sessions", key=("sid",), ends=("expires_at", "idle_at"), stay=timedelta()),
     Rule(table="keys", key=("kid",), ends=("retired_at",), stay=90 * DAY),
-    Rule(table="events", key=("id",), ends=("at",), stay=90 * DAY),
+    Rule(table="events", key=("id",), ends=("at",), stay=EVENTS),
     Rule(table="rehearsals", key=("id",), ends=("expires_at",), stay=DAY),
 )
+
+
+def horizons(now: datetime, events: timedelta) -> Iterator[tuple[Rule, datetime]]:
+    """Every rule, and the moment before which its rows must have ended in order to go now."""
+    for rule in RULES:
+        yield rule, now - (events if rule.table == "events" else rule.stay)

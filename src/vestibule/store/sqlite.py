@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,7 +21,7 @@ from vestibule.store.nouns.grants import SqlCodes, SqlTokens
 from vestibule.store.nouns.journal import SqlEvents, SqlKeys
 from vestibule.store.nouns.logins import SqlArrivals, SqlAssertions, SqlOutcomes, SqlPendingLogins, SqlRehearsals
 from vestibule.store.nouns.people import SqlPeople, SqlSessions
-from vestibule.store.retention import DAY
+from vestibule.store.retention import DAY, EVENTS, horizons
 from vestibule.store.steps import Steps
 from vestibule.store.writer import Writer
 
@@ -121,7 +121,7 @@ class SqliteStore:
         await self.write(pulse)
         await self.read(beat)
 
-    async def sweep(self, *, now: datetime, limit: int = 500) -> int:
+    async def sweep(self, *, now: datetime, limit: int = 500, events: timedelta = EVENTS) -> int:
         """One table a transaction, so that logins find their turn in between."""
 
         def dated() -> Steps[None]:
@@ -129,9 +129,9 @@ class SqliteStore:
 
         await self.write(dated)
         gone = 0
-        for rule, statement in sql.SWEEPS:
-            horizon = micros(now - rule.stay)
-            gone += await self.write(_swept(statement, (horizon,) * len(rule.ends), limit))
+        for rule, horizon in horizons(now, events):
+            ends = (micros(horizon),) * len(rule.ends)
+            gone += await self.write(_swept(sql.SWEEP[rule.table], ends, limit))
         return gone
 
 

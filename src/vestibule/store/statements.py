@@ -127,8 +127,7 @@ TAKE_REFRESH_TOKEN = """UPDATE refresh_tokens SET taken_at = ?
 
 KEYS = "SELECT doc FROM keys WHERE connection IS NULL ORDER BY created_at, kid"
 KEYS_OF = "SELECT doc FROM keys WHERE connection = ? ORDER BY created_at, kid"
-FIRST_KEY = "SELECT doc FROM keys WHERE purpose = ? AND connection IS NULL ORDER BY created_at, kid LIMIT 1"
-FIRST_KEY_OF = "SELECT doc FROM keys WHERE purpose = ? AND connection = ? ORDER BY created_at, kid LIMIT 1"
+KEYS_AFTER = "SELECT kid, doc FROM keys WHERE kid > ? ORDER BY kid LIMIT 200"
 PUT_KEY = """INSERT INTO keys (kid, purpose, connection, created_at, retired_at, doc) VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT (kid) DO UPDATE SET purpose = excluded.purpose, connection = excluded.connection, created_at = excluded.created_at,
     retired_at = excluded.retired_at, doc = excluded.doc"""
@@ -156,4 +155,4 @@ def sweep(rule: Rule) -> str:
     return f"DELETE FROM {rule.table} WHERE ({key}) IN ({some}) RETURNING 1"  # noqa: S608 - as above
 
 
-SWEEPS = tuple((rule, sweep(rule)) for rule in RULES)
+SWEEP = {rule.table: sweep(rule) for rule in RULES}

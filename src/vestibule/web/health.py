@@ -24,6 +24,7 @@ async def ready(request: Request) -> Response:
         return PlainTextResponse("not ready: ending\n", status_code=503)
     try:
         await request.app.state.house.store.ready()
+        await request.app.state.house.keyring.ready()
     except Refused as refused:
         log.error("not ready", code=refused.code, why=refused.why)
         return PlainTextResponse(f"not ready: {refused.code}\n", status_code=503)

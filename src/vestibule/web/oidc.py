@@ -15,6 +15,7 @@ from vestibule.flows.logout import SIGNED_OUT, AskFirst
 from vestibule.ground.errors import OAuthRefused, Refused
 from vestibule.ground.hashing import same
 from vestibule.ground.url import origin
+from vestibule.keys.rotation import KEY_SET_KEPT
 from vestibule.model.answer import Redirect
 from vestibule.model.application import Application
 from vestibule.oidc import logout
@@ -33,6 +34,8 @@ PUBLIC = {
     "Cross-Origin-Resource-Policy": "cross-origin",
     "Cache-Control": "public, max-age=300",
 }
+KEY_SET = PUBLIC | {"Cache-Control": f"public, max-age={int(KEY_SET_KEPT.total_seconds())}"}
+"""Kept for less long: a key signs as soon as everybody may know it."""
 
 log = structlog.get_logger("vestibule.web")
 
@@ -219,7 +222,7 @@ async def discovery(request: Request) -> Response:
 async def jwks(request: Request) -> Response:
     """The public keys, for every origin."""
     try:
-        return respond.Json(await request.app.state.house.publishing.jwks(), headers=PUBLIC)
+        return respond.Json(await request.app.state.house.publishing.jwks(), headers=KEY_SET)
     except Refused as refused:
         return errors.oauth(refused, headers={"Access-Control-Allow-Origin": "*"})
 

@@ -142,6 +142,11 @@ SENTENCES: Mapping[str, Sentence] = {
         remedy="Try again. If it goes on, ask your company's IT department whether you may use this application.",
     ),
     "saml.replayed": _USED,
+    "saml.before_restore": Sentence(
+        title="Please sign in once more",
+        what="We have just put our records back from a copy, so we cannot tell whether this sign-in was used before.",
+        remedy=_AGAIN,
+    ),
     "saml.too_large": _TOO_LARGE,
     "saml.transient_name_id": Sentence(
         title="We could not recognise you",

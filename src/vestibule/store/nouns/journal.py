@@ -2,14 +2,22 @@
 
 from __future__ import annotations  # those of nested steps would else be evaluated at every call
 
+from collections.abc import Callable, Mapping
+
 from vestibule.model.event import Event
 from vestibule.model.ids import ConnectionId, Reference
 from vestibule.model.key import StoredKey
 from vestibule.store import statements as sql
 from vestibule.store.codec import decode
-from vestibule.store.keeping import kept
+from vestibule.store.keeping import keeping, kept
+from vestibule.store.port import Anew, Decide
 from vestibule.store.steps import Alone, Engine, Rows, Steps, Unread
 from vestibule.store.traces import event
+
+_SEAL = "seal_check"
+_WHOLE = "resealed_whole"
+_KEYS = "keys"
+"""The name under which those who change keys take turns."""
 
 
 class SqlKeys:
@@ -30,22 +38,66 @@ class SqlKeys:
 
         return await self._engine.read(steps)
 
-    async def first(self, key: StoredKey) -> StoredKey:
-        def steps() -> Steps[StoredKey]:
-            yield Alone((f"first key {key.purpose.value} {key.connection or ''}",))
-            if key.connection is None:
-                there = yield sql.FIRST_KEY, (key.purpose.value,)
-            else:
-                there = yield sql.FIRST_KEY_OF, (key.purpose.value, key.connection)
-            if there:
-                return decode(StoredKey, there[0][0])
-            yield from kept((key,))
-            return key
+    async def change(self, connection: ConnectionId | None, decide: Decide, *, seal: str) -> bool:
+        def steps() -> Steps[bool]:
+            yield Alone((_KEYS,))
+            check = yield sql.FACT, (_SEAL,)
+            if not check or check[0][0] != seal:
+                return False
+            rows = yield (sql.KEYS, ()) if connection is None else (sql.KEYS_OF, (connection,))
+            yield from kept(tuple(decide(tuple(decode(StoredKey, doc) for (doc,) in rows))))
+            return True
 
         return await self._engine.write(steps)
 
+    async def reseal(self, anew: Anew, *, texts: Mapping[str, Callable[[str], str]], seal: str) -> int:
+        def steps() -> Steps[int]:
+            yield Alone((_KEYS,))
+            yield Unread(((sql.SET_FACT, (_SEAL, seal)), (sql.SET_FACT, (_WHOLE, "no"))))
+            for name, text in texts.items():
+                rows = yield sql.FACT, (name,)
+                if rows:
+                    yield Unread(((sql.SET_FACT, (name, text(rows[0][0]))),))
+            fresh = _anew(anew, (yield sql.KEYS, ()))
+            yield from kept(fresh)
+            return len(fresh)
+
+        return await self._engine.write(steps)
+
+    async def reseal_on(self, anew: Anew, *, after: str) -> tuple[int, str | None]:
+        def steps() -> Steps[tuple[int, str | None]]:
+            yield Alone((_KEYS,))
+            rows = yield sql.KEYS_AFTER, (after,)
+            if not rows:
+                yield Unread(((sql.SET_FACT, (_WHOLE, "yes")),))
+                return 0, None
+            fresh = _anew(anew, [(doc,) for _, doc in rows])
+            yield from kept(fresh)
+            return len(fresh), str(rows[-1][0])
+
+        return await self._engine.write(steps)
+
+    async def is_resealed_whole(self) -> bool:
+        return await self.known(_WHOLE) != "no"
+
+    async def sealed_by(self) -> str | None:
+        return await self.known(_SEAL)
+
+    async def known(self, name: str) -> str | None:
+        def steps() -> Steps[str | None]:
+            rows = yield sql.FACT, (name,)
+            return str(rows[0][0]) if rows else None
+
+        return await self._engine.read(steps)
+
+    async def note(self, name: str, value: str, *, event: Event) -> None:
+        def steps() -> Steps[None]:
+            yield Unread(((sql.SET_FACT, (name, value)), *keeping((event,))))
+
+        await self._engine.write(steps)
+
     async def seal_check(self, value: str) -> str:
-        return await self.fact("seal_check", value)
+        return await self.fact(_SEAL, value)
 
     async def fact(self, name: str, value: str) -> str:
         def steps() -> Steps[str]:
@@ -54,6 +106,11 @@ class SqlKeys:
             return str(rows[0][0])
 
         return await self._engine.write(steps)
+
+
+def _anew(anew: Anew, rows: Rows) -> tuple[StoredKey, ...]:
+    """Those that are to be kept anew."""
+    return tuple(key for (doc,) in rows if (key := anew(decode(StoredKey, doc))) is not None)
 
 
 class SqlEvents:
