@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import drawing, endurance, field, growth, invalidation, machine, ours, report, rounds
+from bench import drawing, endurance, field, growth, invalidation, machine, ours, report, rounds, writes
 from bench.load import Failed
 from bench.responses import IdentityProvider
 
@@ -73,6 +73,12 @@ def endure(asked: argparse.Namespace, scratch: Path) -> None:
     _write(asked, endurance.table(found), endurance.as_json(found))
 
 
+def write(asked: argparse.Namespace, scratch: Path) -> None:
+    """What a login writes."""
+    found = writes.run(scratch, asked.logins, _tell)
+    _write(asked, writes.table(found), writes.as_json(found))
+
+
 def grow(asked: argparse.Namespace, scratch: Path) -> None:
     """Small databases and large ones."""
     plan = growth.Plan(
@@ -105,6 +111,7 @@ def _arguments(words: list[str]) -> argparse.Namespace:
     _endurance(verbs)
     _growth(verbs)
     _invalidation(verbs)
+    _writes(verbs)
     for verb in verbs.choices.values():
         verb.add_argument("--json", type=Path, metavar="FILE", help="write everything that was measured")
         verb.add_argument(
@@ -156,6 +163,12 @@ def _invalidation(verbs: "Verbs[argparse.ArgumentParser]") -> None:
     verb.set_defaults(measure=notice)
     verb.add_argument("--repeats", type=_within(1, 1000), default=20, help="(%(default)s)")
     _engine(verb)
+
+
+def _writes(verbs: "Verbs[argparse.ArgumentParser]") -> None:
+    verb = verbs.add_parser("writes", help="what PostgreSQL writes for a login of each kind")
+    verb.set_defaults(measure=write)
+    verb.add_argument("--logins", type=_within(writes.PART, 1_000_000), default=4_000, help="of each (%(default)s)")
 
 
 def _engine(verb: argparse.ArgumentParser) -> None:

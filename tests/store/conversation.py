@@ -76,8 +76,8 @@ class Recorder(SqliteStore):
     async def read(self, steps: Callable[[], Steps[T]]) -> T:
         return await super().read(lambda: self._listening("read", steps()))
 
-    async def write(self, steps: Callable[[], Steps[T]]) -> T:
-        return await super().write(lambda: self._listening("write", steps()))
+    async def write(self, steps: Callable[[], Steps[T]], *, patience: float | None = None) -> T:
+        return await super().write(lambda: self._listening("write", steps()), patience=patience)
 
     def _listening(self, kind: str, steps: Steps[T]) -> Generator[Any, Any, T]:
         said: list[Spoken] = []

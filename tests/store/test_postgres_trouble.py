@@ -16,6 +16,7 @@ from tests.store.races import RACES, run_in_one_loop
 
 from vestibule.ground.errors import Refused
 from vestibule.model.ids import Digest
+from vestibule.model.installation import Installation
 from vestibule.store.port import StoreUnavailable
 from vestibule.store.postgres import PostgresStore
 from vestibule.store.steps import Steps, Unread
@@ -193,6 +194,25 @@ def test_a_statement_that_takes_too_long_is_cancelled(server: Server, url: str) 
                 busy = f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{name_of(url)}' AND state = 'active'"  # noqa: S608 - a name of ours
                 assert server.sql(busy) == ["0"]
             assert await store.assertions.claim(nouns.claim("in trouble"))
+
+    asyncio.run(scene())
+
+
+def test_putting_a_configuration_in_place_may_take_longer_than_a_login_waits(url: str) -> None:
+    """A large file is no failure: it has an operator's patience, while a login is refused within its own."""
+
+    async def scene() -> None:
+        async with store_at(url) as store:
+            with locked(url, "connections"):
+                applying = asyncio.create_task(
+                    store.configured.apply(
+                        installation=Installation(), applications=(), connections=(nouns.connection(),)
+                    )
+                )
+                await asyncio.sleep(PATIENCE * 3)
+                assert not applying.done()
+            await applying
+            assert await store.configured.connection("acme") == nouns.connection()
 
     asyncio.run(scene())
 

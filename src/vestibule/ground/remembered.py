@@ -14,8 +14,8 @@ class Remembered(Generic[T]):
     kept together with what was made of them, so that no other object can come to have the identity of one that is gone.
     """
 
-    def __init__(self, most: int = 1024) -> None:
-        """`most` results are kept; then all are forgotten."""
+    def __init__(self, most: int = 4096) -> None:
+        """`most` results are kept, the ones that were made last."""
         self._most = most
         self._kept: dict[tuple[object, ...], tuple[tuple[object, ...], T]] = {}
 
@@ -27,6 +27,6 @@ class Remembered(Generic[T]):
             return kept[1]
         made = make()
         if len(self._kept) >= self._most:
-            self._kept.clear()
+            self._kept.pop(next(iter(self._kept)), None)
         self._kept[key] = (values, made)
         return made

@@ -91,20 +91,22 @@ class PostgresStore:
 
         return await self._tried(once, _Outcome())
 
-    async def write(self, steps: Callable[[], Steps[T]]) -> T:
+    async def write(self, steps: Callable[[], Steps[T]], *, patience: float | None = None) -> T:
         outcome = _Outcome()
 
         async def once(line: Line, deadline: float) -> T:
             return await _Transaction(line, deadline, self._prepare, outcome).run(steps())
 
-        return await self._tried(once, outcome)
+        return await self._tried(once, outcome, patience)
 
-    async def _tried(self, once: Callable[[Line, float], Awaitable[T]], outcome: _Outcome) -> T:
+    async def _tried(
+        self, once: Callable[[Line, float], Awaitable[T]], outcome: _Outcome, patience: float | None = None
+    ) -> T:
         pool = self._pool
         if pool is None:
             raise port.StoreUnavailable(f"The database {self._address} is not open.")
         clock = asyncio.get_running_loop().time
-        deadline = clock() + self._patience
+        deadline = clock() + (patience or self._patience)
         lost = 0
         for attempt in range(1, TRIES + 1):
             line = await pool.take(deadline)

@@ -96,7 +96,8 @@ class SqliteStore:
         except sqlite3.Error as error:
             raise unavailable(error, self._path) from error
 
-    async def write(self, steps: Callable[[], Steps[T]]) -> T:
+    async def write(self, steps: Callable[[], Steps[T]], *, patience: float | None = None) -> T:
+        """However long the steps take: what is waited for here is the lock, and for that every write has the same patience."""
         if self._writer is None:
             raise self._closed()
         result: T = await self._writer.write(steps)

@@ -95,8 +95,10 @@ class Engine(Protocol):
         """Runs steps that change nothing."""
         ...
 
-    async def write(self, steps: Callable[[], Steps[T]]) -> T:
+    async def write(self, steps: Callable[[], Steps[T]], *, patience: float | None = None) -> T:
         """Runs the steps in one transaction; returns when it is durable.
+
+        `patience`: seconds that it may take, where that is more than a login would wait.
 
         Each statement sees what was kept before it ran, and of several that would change one row each looks at the row
         that the one before it left. A unique key that is there already raises `AlreadyKept`. Whatever is raised,

@@ -14,6 +14,8 @@ from vestibule.store.configuration import check
 from vestibule.store.keeping import keeping
 from vestibule.store.steps import Alone, Engine, Statement, Steps, Unread
 
+PATIENCE = 300.0
+"""Seconds that putting things in place may take: a file may name ten thousand connections, and an operator can wait."""
 REVISION = "configuration"
 """The fact that counts what was put in place."""
 
@@ -93,7 +95,7 @@ class SqlConfigured:
                 ]
             )
 
-        await self._engine.write(steps)
+        await self._engine.write(steps, patience=PATIENCE)
 
 
 def _revision() -> Steps[int]:
