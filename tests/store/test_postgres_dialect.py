@@ -19,7 +19,7 @@ from vestibule.store import statements as sql
 from vestibule.store.keeping import keeping
 from vestibule.store.port import ArrivalEnded, GrantRevoked, RestartsAnswered, SessionEnded
 from vestibule.store.postgres import PostgresStore
-from vestibule.store.postgres_dialect import SWEEPS, encoded, worded
+from vestibule.store.postgres_dialect import SWEEP, encoded, worded
 from vestibule.store.schema import tables
 
 PORTABLE = {name: text for name, text in TEXTS.items() if not name.startswith("sweep ")}
@@ -91,8 +91,8 @@ def test_whatever_is_kept_can_hang_on_another_statement(database: "psycopg.Conne
 
 @pytest.mark.parametrize(
     "text",
-    [text for _, statements in SWEEPS for text in statements],
-    ids=[rule.table for rule, ends in SWEEPS for _ in ends],
+    [text for statements in SWEEP.values() for text in statements],
+    ids=[table for table, statements in SWEEP.items() for _ in statements],
 )
 def test_a_sweep_walks_an_index_and_waits_for_nobody(database: "psycopg.Connection[Any]", text: str) -> None:
     found = plan(database, worded(text).text.decode())
