@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bench.responses import IdentityProvider
 from tests.nodes.book import Book
 from tests.nodes.cluster import Cluster
 from tests.nodes.disasters import Disaster, Scene
+from tests.nodes.provider import Provider
 from tests.nodes.reckoning import Reckoning, reckon
 from tests.nodes.visits import Street, configuration
 
@@ -44,7 +44,7 @@ class Run:
 async def run(cluster: Cluster, disasters: Mapping[str, Disaster], plan: Plan, store: Store) -> Run:
     """Starts the nodes, lets `disasters` happen under load, calms down, and reckons. `store`: for reading the audit."""
     dice = random.Random(plan.seed)  # noqa: S311 - chance that can be had again
-    idp = IdentityProvider(cluster.issuer)
+    idp = Provider(cluster.issuer)
     book = Book()
     await begin(cluster, idp)
     began = time.monotonic()
@@ -69,7 +69,7 @@ async def run(cluster: Cluster, disasters: Mapping[str, Disaster], plan: Plan, s
     return Run(book, reckoning, took)
 
 
-async def begin(cluster: Cluster, idp: IdentityProvider) -> None:
+async def begin(cluster: Cluster, idp: Provider) -> None:
     """The configuration is in place and every node serves."""
     status, said = await cluster.apply(configuration(idp))
     assert status == 0, said
@@ -103,7 +103,7 @@ async def _befall(scene: Scene, disasters: Mapping[str, Disaster], plan: Plan) -
             happened[name] += 1
 
 
-async def _operator(cluster: Cluster, book: Book, idp: IdentityProvider, over: asyncio.Event, every: float) -> None:
+async def _operator(cluster: Cluster, book: Book, idp: Provider, over: asyncio.Event, every: float) -> None:
     """Adds a connection every now and then; whether that was acknowledged is noted."""
     number = 0
     while not over.is_set():

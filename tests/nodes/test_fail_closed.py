@@ -11,11 +11,12 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from bench.responses import IDP, IdentityProvider
+from bench.responses import IDP
 from tests import postgres as servers
 from tests.nodes.book import REFERENCE
 from tests.nodes.cluster import Cluster, Node, cluster
 from tests.nodes.disasters import until
+from tests.nodes.provider import Provider
 from tests.nodes.road import Road
 from tests.nodes.run import begin
 from tests.postgres import Server
@@ -29,7 +30,7 @@ class Desk:
 
     issuer: str
     node: Node
-    idp: IdentityProvider
+    idp: Provider
     client: httpx2.AsyncClient
     codes: list[str] = field(default_factory=list)
 
@@ -54,7 +55,7 @@ class Desk:
 
 @asynccontextmanager
 async def desk(where: Cluster) -> AsyncIterator[Desk]:
-    idp = IdentityProvider(where.issuer)
+    idp = Provider(where.issuer)
     await begin(where, idp)
     async with httpx2.AsyncClient(trust_env=False, timeout=30) as client:
         yield Desk(where.issuer, where.nodes[0], idp, client)

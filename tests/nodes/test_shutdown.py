@@ -10,9 +10,9 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from bench.responses import IdentityProvider
 from tests.nodes.cluster import Cluster, Node, cluster
 from tests.nodes.disasters import roll, until
+from tests.nodes.provider import Provider
 from tests.nodes.report import table
 from tests.nodes.run import Plan, begin, run
 from tests.places import at
@@ -62,7 +62,7 @@ def test_readyz_turns_first_then_what_is_in_flight_is_answered_then_it_ends_with
 ) -> None:
     async def scene(where: Cluster) -> None:
         (node,) = where.nodes
-        await begin(where, IdentityProvider(where.issuer))
+        await begin(where, Provider(where.issuer))
         async with half_said(node) as (reader, writer, rest), httpx2.AsyncClient(trust_env=False) as balancer:
             assert (await balancer.get(node.url("readyz"))).status_code == 200
             began = time.monotonic()
@@ -94,7 +94,7 @@ def test_ctrl_c_ends_at_once(tmp_path: Path, workers: int) -> None:
 
     async def scene(where: Cluster) -> None:
         (node,) = where.nodes
-        await begin(where, IdentityProvider(where.issuer))
+        await begin(where, Provider(where.issuer))
         os.killpg(node.pid, signal.SIGINT)
         assert await node.ended(20) == 0
         assert not where.tracebacks()

@@ -8,10 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from bench.responses import IdentityProvider
 from tests.nodes.cluster import Cluster, cluster
 from tests.nodes.disasters import Disaster, kill_a_first_process, kill_a_node, kill_a_worker, until
 from tests.nodes.disks import Bound, Disk, SmallDisk, mounted
+from tests.nodes.provider import Provider
 from tests.nodes.report import table
 from tests.nodes.run import Plan, Run, begin, run
 from tests.nodes.sqlite_disasters import filling, holding_the_lock, on
@@ -90,7 +90,7 @@ def test_a_disk_that_cannot_be_written_to_stops_the_start_in_one_sentence(
 
     async def scene(where: Cluster) -> None:
         one, two = where.nodes
-        await begin(where, IdentityProvider(where.issuer))
+        await begin(where, Provider(where.issuer))
         await until(lambda: all(holds(pid, file) for pid in two.serving_pids()), "a worker did not open the file")
         one.kill()
         home.chmod(0o500)

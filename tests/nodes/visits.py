@@ -12,8 +12,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 import httpx2
-from bench.responses import ENTITY_ID, IDP, SSO, IdentityProvider
+from bench.responses import ENTITY_ID, IDP, SSO
 from tests.nodes.book import Assertion, Book, Login, Once, Refusal
+from tests.nodes.provider import Provider
 from tests.wire.attacker import CHALLENGE, VERIFIER
 from tests.wire.test_road import claims_of
 from tests.wire.world import WireBrowser, fields, moved_to, parameters
@@ -42,7 +43,7 @@ MODES: Mapping[str, Mapping[str, Any]] = {
 """Each is a connection of its own, with this policy."""
 
 
-def configuration(idp: IdentityProvider, *more: str) -> dict[str, Any]:
+def configuration(idp: Provider, *more: str) -> dict[str, Any]:
     """One application, a connection for each mode, and `more` connections."""
     application = {
         "client_id": "crm",
@@ -57,7 +58,7 @@ def configuration(idp: IdentityProvider, *more: str) -> dict[str, Any]:
     return {"applications": [application], "connections": [_connection(idp, *named) for named in policies.items()]}
 
 
-def _connection(idp: IdentityProvider, name: str, policy: Mapping[str, Any]) -> dict[str, Any]:
+def _connection(idp: Provider, name: str, policy: Mapping[str, Any]) -> dict[str, Any]:
     tiles: dict[str, Any] = {}
     if policy:
         tiles = {"enabled": True, "default_application": "crm", **policy}
@@ -82,7 +83,7 @@ class Street:
     """Where the visitors come from: one identity provider, any number of browsers, one application."""
 
     issuer: str
-    idp: IdentityProvider
+    idp: Provider
     book: Book
     transport: httpx2.AsyncBaseTransport
     dice: random.Random
