@@ -21,6 +21,8 @@ from tests.peers.machine import ROOT, answers, end, free_port, need
 from tests.peers.plain_browser import fetch
 
 NGINX = Path("/usr/sbin/nginx")
+SET_ASIDE = 1
+"""Seconds for which the balancer sends nothing to a node that it could not reach."""
 STARTS_WITHIN = 60.0
 """Seconds within which a node serves; the machine may be busy."""
 WAITS = 15
@@ -298,7 +300,7 @@ def _configuration(home: Path, port: int, nodes: Sequence[Node]) -> str:
     among the reasons); one that could not even be sent goes on whatever it is.
     """
     upstream = "\n".join(
-        f"    server 127.0.0.1:{node.port} max_fails=1 fail_timeout=1s;  # {node.name}" for node in nodes
+        f"    server 127.0.0.1:{node.port} max_fails=1 fail_timeout={SET_ASIDE}s;  # {node.name}" for node in nodes
     )
     return f"""
 daemon off;

@@ -177,7 +177,7 @@ def test_aes_cbc_needs_the_setting_and_the_metadata_says_what_is_opened() -> Non
         (event,) = await world.house.store.events.latest(limit=1)
         assert event.code == "xml.encryption_algorithm"
         assert "allow_cbc_encryption" in event.detail["why"]
-        assert "cbc" not in (await world.browser().get("/saml/metadata/acme")).text
+        assert "-cbc" not in (await world.browser().get("/saml/metadata/acme")).text
 
     async def allowing(world: World) -> None:
         landed = location(await post(world, await sealed(world, CBC)))
