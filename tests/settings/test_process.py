@@ -116,6 +116,11 @@ def test_a_database_may_be_a_postgresql_url_whose_password_is_never_shown(given:
         "postgresql://me:hunter#2@db/x",
         "postgresql://me:hunterä2@db/x",
         "postgresql://me:hunter2@[db/x",
+        "postgresql://me:hunter/2@db/x",
+        "postgresql://me:hunter@2@db/x",
+        "postgresql://me:hunter2@db:port/x",
+        "postgresql://me:hunter2@db:99999/x",
+        "postgresql://me:hunter2@db:5432,other:x/x",
     ],
 )
 def test_an_address_that_postgresql_would_not_understand_is_refused_and_not_repeated(given: str) -> None:

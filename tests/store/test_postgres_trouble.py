@@ -19,6 +19,7 @@ from vestibule.model.ids import Digest
 from vestibule.model.installation import Installation
 from vestibule.store.port import StoreUnavailable
 from vestibule.store.postgres import PostgresStore
+from vestibule.store.postgres_pool import Address, Pool
 from vestibule.store.steps import Steps, Unread
 
 PATIENCE = 0.6
@@ -171,6 +172,59 @@ def test_no_connection_left(server: Server, url: str) -> None:
             await store.open()
             await recovers(store)
             await store.close()
+
+    asyncio.run(scene())
+
+
+def test_whoever_found_the_server_full_takes_the_connection_that_is_free_again(server: Server, url: str) -> None:
+    """It was brought back while another was being asked for, when nobody was waiting for it yet."""
+
+    async def scene() -> None:
+        server.sql(f'ALTER DATABASE "{name_of(url)}" CONNECTION LIMIT 1')
+        pool = Pool(Address(url), size=10, patience=PATIENCE)
+        clock = asyncio.get_running_loop().time
+        first = await pool.take(clock() + PATIENCE)
+        second = asyncio.create_task(pool.take(clock() + PATIENCE))
+        await asyncio.sleep(0)
+        pool.back(first)
+        assert await second is first
+        with pytest.raises(StoreUnavailable, match="no more connections than the 1 that are open"):
+            await pool.take(clock() + PATIENCE)
+        pool.back(first)
+        await pool.close()
+
+    asyncio.run(scene())
+
+
+def test_whoever_waits_is_told_in_time_though_somebody_with_more_patience_waits_before(url: str) -> None:
+    async def scene() -> None:
+        pool = Pool(Address(url), size=1, patience=PATIENCE)
+        clock = asyncio.get_running_loop().time
+        line = await pool.take(clock() + PATIENCE)
+        patient = asyncio.create_task(pool.take(clock() + 60))
+        await asyncio.sleep(0)
+        with pytest.raises(StoreUnavailable, match="All 1 connections"):
+            async with asyncio.timeout(PATIENCE + 2):
+                await pool.take(clock() + PATIENCE)
+        pool.back(line)
+        pool.back(await patient)
+        await pool.close()
+
+    asyncio.run(scene())
+
+
+def test_a_commit_that_no_standby_has_is_never_a_yes(server: Server, url: str) -> None:
+    """PostgreSQL calls it done when its waiting for a standby is cancelled; for us it is not known."""
+
+    async def scene() -> None:
+        async with store_at(url) as store:
+            server.configure(synchronous_standby_names="nobody")
+            try:
+                (said, _) = await refuses(store, "claim", "ready")
+                assert "it counts as refused" in said
+            finally:
+                server.configure(synchronous_standby_names=None)
+            await recovers(store)
 
     asyncio.run(scene())
 
@@ -409,6 +463,11 @@ def test_a_server_that_acknowledges_too_early_is_refused(server: Server, url: st
     """Without synchronous commits an acknowledged claim can be lost in a power cut, and the assertion be accepted again."""
     server.sql(f'ALTER DATABASE "{name_of(url)}" SET synchronous_commit = off')
     assert opening(url).code == "store.not_durable"
+
+
+def test_a_database_whose_transactions_do_not_see_what_others_did_is_refused(server: Server, url: str) -> None:
+    server.sql(f"ALTER DATABASE \"{name_of(url)}\" SET default_transaction_isolation = 'repeatable read'")
+    assert opening(url).code == "store.isolation"
 
 
 def test_the_database_of_another_program_is_refused_and_left_as_it_is(server: Server) -> None:

@@ -166,6 +166,25 @@ def test_no_more_than_so_many_are_remembered_and_the_one_that_was_asked_for_long
     asyncio.run(scene())
 
 
+def test_a_revision_that_comes_again_after_a_restore_brings_nothing_back() -> None:
+    """A database that was put back counts anew; what was remembered under the same number was another configuration."""
+
+    async def scene() -> None:
+        counting, configured, clock = remembered()
+        await put(counting.kept)
+        await put(counting.kept, connections=(connection(),))
+        assert await configured.connection("acme") == connection()
+        counting.kept = MemoryStore().configured
+        await put(counting.kept)
+        clock.advance(FRESH)
+        assert await configured.connection("zoo") is None
+        await put(counting.kept, connections=(connection(enabled=False),))
+        clock.advance(FRESH)
+        assert await configured.connection("acme") == connection(enabled=False)
+
+    asyncio.run(scene())
+
+
 def test_two_nodes_over_one_file_hear_of_each_other(tmp_path: object) -> None:
     """The revision is written in the transaction of what it counts, by the engine itself."""
 

@@ -1,6 +1,7 @@
 """The doors of the OpenID provider: bodies, headers, CORS, error bodies, sign-out."""
 
 import asyncio
+import json
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -12,7 +13,7 @@ from tests.flows.backchannel_house import BASIC, BOARD, CALLBACK, COOKIE, CRM, V
 
 from vestibule.flows.browser import hold
 from vestibule.store.port import StoreUnavailable
-from vestibule.web import app, oidc
+from vestibule.web import app, errors, oidc
 
 BASE = "https://broker.example"
 BOARD_ORIGIN = "https://board.example"
@@ -418,6 +419,20 @@ def test_a_repeated_parameter_at_sign_out_is_a_page() -> None:
         assert answer.headers["content-type"].startswith("text/html")
 
     within(story)
+
+
+def test_a_store_that_is_away_is_no_business_of_whoever_asks() -> None:
+    """Where the database is and what it said is in the log; a client is told to come again."""
+    away = StoreUnavailable(
+        "The database postgresql://vestibule@10.0.0.7:5432/vestibule cannot be reached: it says no."
+    )
+    answer = errors.oauth(away)
+    assert answer.status_code == 503
+    told = json.loads(answer.body)
+    assert told["error"] == "temporarily_unavailable"
+    assert "try again" in told["error_description"]
+    assert b"postgresql" not in answer.body
+    assert b"10.0.0.7" not in answer.body
 
 
 def test_the_table_of_doors_is_whole() -> None:

@@ -347,6 +347,24 @@ def test_s69_another_node_and_a_restart_do_not_forget(tmp_path: Path) -> None:
     asyncio.run(whole())
 
 
+@pytest.mark.parametrize("skew", [0, 60, 300])
+def test_s69_a_node_that_sweeps_with_a_clock_ahead_makes_no_assertion_good_again(skew: int) -> None:
+    """To the last moment at which the others would take it, however much skew the connection allows."""
+    document = configuration()
+    document["connections"][0]["clock_skew"] = skew
+
+    async def scene(world: World) -> None:
+        began, value = world.clock.now(), world.saml_response()
+        assert location(await posted(world.browser(), value))
+        for left in (9, 5, 1):
+            world.clock.set(began + timedelta(minutes=5, seconds=skew - left))
+            await world.house.store.sweep(now=world.clock.now() + timedelta(minutes=5))
+            page = await posted(world.browser(), value)
+            assert await code_behind(world, refused(page, 400)) == "saml.replayed"
+
+    play(scene, document)
+
+
 # -- who it is -------------------------------------------------------------------------------------------------------------
 
 

@@ -140,11 +140,12 @@ def _retire(parts: Parts) -> click.Command:
 def _reseal(parts: Parts) -> click.Command:
     @click.command()
     def reseal() -> None:
-        """Replace the master key: seal everything that is sealed in the database under the new one, all of it or nothing.
+        """Replace the master key: seal everything that is sealed in the database under the new one.
 
-        Where the master key is in a file beside the database, a new one is made and put there. Where it is in
+        Where the master key is in a file beside the database, a new one is made and put there; copy the file first, for backups
+        that were made before need the former key. Where it is in
         VESTIBULE_MASTER_KEY, start every node with the new one there and the former one in
-        VESTIBULE_MASTER_KEY_PREVIOUS first. May be run again at any time.
+        VESTIBULE_MASTER_KEY_PREVIOUS first. If it is interrupted, run it again.
         """
 
         async def work(house: House) -> int | None:

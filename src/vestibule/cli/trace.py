@@ -39,8 +39,8 @@ def trace_command(parts: Parts) -> click.Command:
         if not events:
             raise Refused(
                 "trace.unknown",
-                "Nothing is known under this reference number. Compare it with the person's page; events are kept for "
-                "90 days.",
+                "Nothing is known under this reference number. Compare it with the person's page. Events are kept for "
+                "VESTIBULE_EVENTS_DAYS; of a moment when the database was away only the node's log knows.",
                 got=reference[:80],
             )
         told = (_event(event, names, advice.get(event.id)) for event in sorted(events, key=lambda event: event.at))

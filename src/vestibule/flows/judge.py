@@ -148,7 +148,7 @@ class Deciding:
         record.hushed = unverified.is_encrypted
         judging = await self.judging(connection, unverified, acs_url, record.now)
         valid = judging.valid(unverified, record.findings)
-        self._after_restore(valid, connection, record.now)
+        self._after_restore(valid, connection)
         record.note(
             "saml.instants",
             f"Judged at {record.now.isoformat()}; authenticated {valid.authn_instant.isoformat()}; "
@@ -156,9 +156,9 @@ class Deciding:
         )
         return valid
 
-    def _after_restore(self, valid: ValidAssertion, connection: Connection, now: datetime) -> None:
+    def _after_restore(self, valid: ValidAssertion, connection: Connection) -> None:
         """Refuses what may have been used before a restore that forgot it: an identity provider's clock may be ahead of ours."""
-        if self.restored_at is None or now < self.restored_at:
+        if self.restored_at is None:
             return
         since = self.restored_at + timedelta(seconds=connection.clock_skew)
         if valid.issue_instant < since:

@@ -95,8 +95,8 @@ async def keep_refusal(store: Store, record: Record, refused: Refused, kind: str
     The log alone has it then.
     """
     refused.reference = record.reference
-    if isinstance(refused, StoreUnavailable):
-        return  # what cannot be asked cannot be told either; the log has the reason
+    if isinstance(refused, StoreUnavailable) or isinstance(refused.__cause__, StoreUnavailable):
+        return  # what cannot be asked cannot be told either, and the person has waited once; the log has the reason
     try:
         await store.keep(record.refusal(refused, kind))
         application = await store.configured.application(record.application) if record.application else None

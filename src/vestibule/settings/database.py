@@ -30,9 +30,24 @@ def postgres_url(value: str) -> PostgresUrl:
     if value.partition("://")[0] not in ("postgresql", "postgres"):
         raise ValueError(f"names a driver. {example}")
     try:
-        path = urlsplit(value).path
+        parts = urlsplit(value)
+        path = parts.path
+        ports = [
+            found.rpartition(":")[2]
+            for found in parts.netloc.rpartition("@")[2].split(",")
+            if ":" in found.rpartition("]")[2]
+        ]
     except ValueError:
         raise ValueError(f"is no address. {example}") from None
+    if (
+        parts.netloc.count("@") > 1
+        or "@" in path
+        or not all(port.isdecimal() and int(port) < 65536 for port in ports if port)
+    ):
+        raise ValueError(
+            f"has a user or password with a character in it that must be percent-encoded (@ is %40, : %3A, / %2F, ? %3F, # %23, % %25), "
+            f"or a port that is no port. {example}"
+        )
     if len(path) < 2:
         raise ValueError(f"names no database. {example}")
     return PostgresUrl(value)

@@ -293,7 +293,7 @@ VARIABLES: tuple[Variable, ...] = (
         kind="1 to 3650 days",
         default="90",
         meaning="How long the record of what happened is kept: sign-ins, refusals, changes. It is most of what a sign-in "
-        "leaves in the database, some 3 kB. `vestibule trace` and `vestibule inspect` know nothing older.",
+        "leaves in the database, some 2 kB. `vestibule trace` and `vestibule inspect` know nothing older.",
     ),
     Variable(
         name="VESTIBULE_LIMIT_REFUSALS",

@@ -79,7 +79,11 @@ class Line:
         finally:
             self._waiting = None
             self._deadline = None
-        return self._rows(messages, made)
+        rows = self._rows(messages, made)
+        if self._cancelling is not None:
+            # A commit that waits for a standby ends as done when it is cancelled, though no standby has it [PostgreSQL, Synchronous Replication].
+            raise Lost("it answered only after it was asked to cancel")
+        return rows
 
     def _send(self, messages: Sequence[Message], prepare: bool) -> dict[int, bytes]:
         """Hands the statements to libpq; says at which places of the answers a preparing is answered, and of what."""

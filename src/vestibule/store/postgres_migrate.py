@@ -24,19 +24,26 @@ _OTHERS = """SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.re
     WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
     AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')"""
 _FACTS = "SELECT to_regclass('facts')::text"
-_SETTINGS = "SELECT current_setting('server_encoding'), current_setting('synchronous_commit')"
+_SETTINGS = """SELECT current_setting('server_encoding'), current_setting('synchronous_commit'), current_setting('fsync'),
+    current_setting('default_transaction_isolation')"""
 
 
 async def prepare(engine: Engine, address: Address) -> None:
     """Refuses a database that cannot keep our promises, and migrates it unless it is of today's shape already."""
 
-    def look() -> Steps[tuple[str, str, str | None]]:
-        ((encoding, commits),) = yield _SETTINGS, ()
+    def look() -> Steps[tuple[list[str], str | None]]:
+        (settings,) = yield _SETTINGS, ()
         ((table,),) = yield _REVISION, ()
         version = (yield _VERSION, ()) if table else []
-        return encoding, commits, version[0][0] if version else None
+        return settings, version[0][0] if version else None
 
-    encoding, commits, found = await engine.read(look)
+    (encoding, commits, fsync, isolation), found = await engine.read(look)
+    _judge(address, encoding, "off" if fsync == "off" else commits, isolation)
+    if found != REVISIONS[-1]:
+        await asyncio.to_thread(_migrate, address)
+
+
+def _judge(address: Address, encoding: str, commits: str, isolation: str) -> None:
     if encoding != "UTF8":
         raise Refused(
             "store.encoding",
@@ -47,13 +54,20 @@ async def prepare(engine: Engine, address: Address) -> None:
     if commits == "off":
         raise Refused(
             "store.not_durable",
-            f"The database {address} says that something is kept before it is (synchronous_commit is off). An assertion could "
-            "then be accepted twice. Switch it on, for our role at least: ALTER ROLE … SET synchronous_commit = on.",
+            f"The database {address} says that something is kept before it is (synchronous_commit or fsync is off). An assertion could "
+            "then be accepted twice. Switch both on; the first for our role at least: ALTER ROLE … SET synchronous_commit = on.",
             want="on",
             got=commits,
         )
-    if found != REVISIONS[-1]:
-        await asyncio.to_thread(_migrate, address)
+    if isolation == "repeatable read":
+        # Whoever waited for a lock would go on with what it saw before: two sign-ins of one identity would make two people.
+        raise Refused(
+            "store.isolation",
+            f"The database {address} gives every transaction what it saw at its beginning (default_transaction_isolation). What may "
+            "happen once could then happen twice. Set it back: ALTER DATABASE … RESET default_transaction_isolation.",
+            want="read committed, or serializable",
+            got=isolation,
+        )
 
 
 def _migrate(address: Address) -> None:

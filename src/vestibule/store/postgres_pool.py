@@ -86,6 +86,8 @@ class Pool:
                     if not self._lines:
                         self._wake(None)
                         raise StoreUnavailable(str(full)) from None
+                    if self._idle:  # somebody brought one back meanwhile, when nobody was waiting yet
+                        continue
             handed = await self._turn(deadline)
             if handed is not None:
                 return handed
@@ -141,6 +143,9 @@ class Pool:
             if not isinstance(refused, Full):
                 self._wake(None)
             raise refused from None
+        except BaseException:
+            self._wake(None)  # whoever asked has gone, and leaves room
+            raise
         finally:
             self._connecting -= 1
         line = Line(connection, self._loop)
@@ -165,6 +170,8 @@ class Pool:
                 handed = turn.result()
                 if handed is not None:
                     self.back(handed)
+                else:
+                    self._wake(None)  # the room that it was told of is another's now
             raise
 
     def _wake(self, line: Line | None) -> bool:
@@ -184,12 +191,27 @@ class Pool:
         self._ticking = self._loop.call_later(self._every, self._tick)
         for line in tuple(self._lines):
             line.look(now)
-        while self._waiting and (self._waiting[0][1].done() or self._waiting[0][0] <= now):
-            turn = self._waiting.popleft()[1]
-            if not turn.done():
-                turn.set_exception(
-                    StoreUnavailable(
-                        f"All {self._size} connections to the database {self._address} were busy for {self._patience:g} s. Look "
-                        "for what makes it slow, or raise VESTIBULE_DATABASE_CONNECTIONS."
-                    )
-                )
+        patient = deque[tuple[float, asyncio.Future[Line | None]]]()
+        for deadline, turn in self._waiting:
+            if turn.done():
+                continue
+            if deadline <= now:
+                turn.set_exception(self._busy())
+            else:
+                patient.append((deadline, turn))
+        self._waiting = patient
+        room = len(self._lines) + self._connecting < self._size
+        if self._waiting and room and not self._full():
+            self._wake(None)  # the server may have a connection again
+
+    def _busy(self) -> StoreUnavailable:
+        count = len(self._lines)
+        if count < self._size:
+            return StoreUnavailable(
+                f"The database {self._address} gives no more connections than the {count} that are open, and they were busy for "
+                f"{self._patience:g} s. Free some of what others hold, or raise its max_connections (or the role's limit)."
+            )
+        return StoreUnavailable(
+            f"All {self._size} connections to the database {self._address} were busy for {self._patience:g} s. Look "
+            "for what makes it slow, or raise VESTIBULE_DATABASE_CONNECTIONS."
+        )

@@ -52,7 +52,11 @@ class RememberedConfiguration:
         now = self._clock.now()
         # A clock that was set back makes it old, not young.
         if self._asked_at is None or not timedelta(0) <= now - self._asked_at < FRESH:
-            self._revision = await self._kept.revision()
+            revision = await self._kept.revision()
+            if revision != self._revision:
+                # Another number is another configuration, even one that was seen before: a database may have been put back.
+                self._known.clear()
+                self._revision = revision
             self._asked_at = now
         return self._revision
 

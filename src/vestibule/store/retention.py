@@ -6,6 +6,9 @@ from datetime import datetime, timedelta
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
+AHEAD = timedelta(minutes=10)
+"""How long a used assertion is remembered beyond the last moment at which it could be accepted: the node that sweeps may have
+a clock that is ahead, and a post that was judged in time may wait for the database before it claims."""
 EVENTS = 90 * DAY
 """How long events are kept, unless the operator says otherwise: they are most of what a login leaves behind."""
 
@@ -23,7 +26,7 @@ class Rule:
 # `pending` goes by its expiry alone: a login ends before it expires, so this is 24 h after either, and at most one
 # `login_ttl` more. `arrivals` outlive by far the codes that were issued from them (60 s), as taking a code asks for them.
 RULES = (
-    Rule(table="assertions", key=("connection", "issuer", "assertion_id"), ends=("remember_until",), stay=timedelta()),
+    Rule(table="assertions", key=("connection", "issuer", "assertion_id"), ends=("remember_until",), stay=AHEAD),
     Rule(table="pending", key=("id",), ends=("expires_at",), stay=DAY),
     Rule(table="arrivals", key=("id",), ends=("expires_at",), stay=HOUR),
     Rule(table="outcomes", key=("id",), ends=("expires_at",), stay=HOUR),

@@ -52,6 +52,9 @@ _COMPARE = (
     "[RFC 6749 5.2]; compare all three with what is registered."
 )
 
+_AWAY = "The service cannot answer now; try again in a moment. Nothing was changed, as far as is known."
+"""Where the database is, and what it said, is for the operator: the log has it."""
+
 
 def status_of(code: str) -> int:
     return STATUS.get(code, 400)
@@ -130,7 +133,7 @@ def oauth(refused: Refused, *, headers: Mapping[str, str] | None = None) -> Resp
     """An OAuth error body [RFC 6749 5.2], with `code` and `message` beside it for clients that read those."""
     error = refused.error if isinstance(refused, OAuthRefused) else _oauth_error(refused.code)
     status = oauth_status(refused)
-    why = _COMPARE if refused.code in CLIENT_IN_DOUBT else refused.why
+    why = _COMPARE if refused.code in CLIENT_IN_DOUBT else _AWAY if refused.code == "store.unavailable" else refused.why
     body = {"code": f"oidc.{error}", "message": why, "error": error, "error_description": why}
     return respond.Json(
         body, status_code=status, headers={"Cache-Control": "no-store", "Pragma": "no-cache", **(headers or {})}
